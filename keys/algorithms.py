@@ -1,0 +1,70 @@
+"""The signature algorithms of this provider (RFC 7518 §3.1) and the keys that fit them."""
+
+from typing import Any, Final
+
+from cryptography.hazmat.primitives.asymmetric.ec import (
+    SECP256R1,
+    EllipticCurvePrivateKey,
+    EllipticCurvePublicKey,
+)
+from cryptography.hazmat.primitives.asymmetric.ec import (
+    generate_private_key as generate_ec_key,
+)
+from cryptography.hazmat.primitives.asymmetric.rsa import (
+    RSAPrivateKey,
+    RSAPublicKey,
+)
+from cryptography.hazmat.primitives.asymmetric.rsa import (
+    generate_private_key as generate_rsa_key,
+)
+from jwt.algorithms import Algorithm, ECAlgorithm, RSAAlgorithm, RSAPSSAlgorithm
+
+from keys.signer import PublicKey
+
+PrivateKey = RSAPrivateKey | EllipticCurvePrivateKey
+
+MIN_RSA_BITS: Final = 2048
+ALGORITHMS: Final[dict[str, Algorithm]] = {
+    "RS256": RSAAlgorithm(RSAAlgorithm.SHA256),
+    "PS256": RSAPSSAlgorithm(RSAPSSAlgorithm.SHA256),
+    "ES256": ECAlgorithm(ECAlgorithm.SHA256),
+}
+
+
+class UnfitKey(ValueError):  # noqa: N818
+    """An unknown algorithm, or a key that does not fit its algorithm."""
+
+
+def generate(alg: str) -> PrivateKey:
+    """A new private key. Raises UnfitKey for an unknown algorithm."""
+    if alg == "ES256":
+        return generate_ec_key(SECP256R1())
+    if alg in ALGORITHMS:
+        return generate_rsa_key(public_exponent=65537, key_size=MIN_RSA_BITS)
+    raise UnfitKey(f"unknown algorithm {alg!r}")
+
+
+def check_fit(alg: str, key: object) -> PublicKey:
+    """The public key, if it fits the algorithm (RFC 7518 §3.3 to §3.5). Raises UnfitKey."""
+    if alg not in ALGORITHMS:
+        raise UnfitKey(f"unknown algorithm {alg!r}")
+    if alg == "ES256":
+        if not isinstance(key, EllipticCurvePublicKey) or not isinstance(key.curve, SECP256R1):
+            raise UnfitKey("ES256 needs a key on P-256")
+        return key
+    if not isinstance(key, RSAPublicKey):
+        raise UnfitKey(f"{alg} needs an RSA key")
+    if key.key_size < MIN_RSA_BITS:
+        raise UnfitKey(f"an RSA key of {key.key_size} bits is too short: at least {MIN_RSA_BITS}")
+    return key
+
+
+def sign(alg: str, key: PrivateKey, signing_input: bytes) -> bytes:
+    """Signature as JWS wants it. Raises KeyError for an unknown algorithm."""
+    return ALGORITHMS[alg].sign(signing_input, key)
+
+
+def is_signed_by(alg: str, key: PublicKey, signing_input: bytes, signature: bytes) -> bool:
+    """Whether the signature is right. To accept a token use `keys.jws.verify_jwt`, which raises."""
+    verdict: Any = ALGORITHMS[alg].verify(signing_input, key, signature)
+    return verdict is True

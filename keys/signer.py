@@ -1,0 +1,63 @@
+"""What every signing back end offers: metadata, public keys and JWS signatures; never a private key."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+
+PublicKey = RSAPublicKey | EllipticCurvePublicKey
+
+
+class KeyUnavailable(LookupError):  # noqa: N818
+    """No key answers to this kid, or no key of this algorithm is active now."""
+
+
+class UnsafeKeyFile(Exception):  # noqa: N818
+    """A key directory that must not be used: others can reach it, or its content is not exactly what was written."""
+
+
+@dataclass(frozen=True, slots=True)
+class SigningKey:
+    """What may be told of a signing key; it holds no key material.
+
+    kid: RFC 7638 thumbprint. not_before: first instant of use. retire_at: the instant when it stops being published
+    (None: no successor is planned). Both aware. Raises ValueError for naive instants and for a key retired before use.
+    """
+
+    kid: str
+    alg: str
+    not_before: datetime
+    retire_at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        require_aware(self.not_before)
+        if self.retire_at is None:
+            return
+        require_aware(self.retire_at)
+        if self.retire_at < self.not_before:
+            raise ValueError(f"key {self.kid} would retire before its first use")
+
+
+class Signer(Protocol):
+    """A back end. It is immutable, parses its keys once, and may be called by many threads."""
+
+    def keys(self) -> tuple[SigningKey, ...]:
+        """The ring, in a stable order."""
+
+    def public_key(self, kid: str) -> PublicKey:
+        """Raises KeyUnavailable if the kid is not in the ring."""
+
+    def sign(self, kid: str, signing_input: bytes) -> bytes:
+        """Signature as JWS wants it (RFC 7518 §3.3 to §3.5; r||s for ES256).
+
+        Does not look at the key's state: callers choose the kid with `keys.ring.active`.
+        Raises KeyUnavailable if the kid is not in the ring.
+        """
+
+
+def require_aware(instant: datetime) -> None:
+    """Raises ValueError for a naive datetime, whose instant would depend on the machine's time zone."""
+    if instant.utcoffset() is None:
+        raise ValueError("a naive datetime names no instant: give it a time zone")
