@@ -1,0 +1,1 @@
+"""Sésame: an OpenID Connect identity provider for health portals."""

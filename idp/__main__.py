@@ -1,0 +1,5 @@
+"""`python -m idp` is `sesame`."""
+
+from idp.cli import main
+
+main()

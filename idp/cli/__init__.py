@@ -1,0 +1,112 @@
+"""`sesame`: run the provider, and operate it."""
+
+import getpass
+import os
+import secrets
+import signal
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from idp.app import build_services, create_app
+from idp.cli import accounts, audit, clients, keyring, policies, settings_table
+from idp.cli.context import plainly, settings_of
+from idp.flows.letters import deliver_next
+from idp.store import Database
+from idp.web import logs
+from keys.file import FileSigner
+
+IDLE_S = 0.5
+DEFAULT_FILE = Path("sesame.toml")
+
+
+@click.group()
+@click.option("--settings", "path", type=click.Path(path_type=Path), envvar="SESAME_SETTINGS", help="TOML file.")
+@click.option("--operator", default=getpass.getuser, help="Name that the audit keeps of who acts.")
+@click.pass_context
+def main(context: click.Context, path: Path | None, operator: str) -> None:
+    """Sésame: an OpenID Connect provider for health portals."""
+    if path is None and DEFAULT_FILE.exists():
+        path = DEFAULT_FILE
+    context.obj = {"path": path, "operator": operator}
+
+
+@main.command()
+@click.pass_context
+@plainly
+def init(context: click.Context) -> None:
+    """Create what the settings name and is missing: secret, signing keys, database schema."""
+    settings = settings_of(context)
+    if not settings.secret_file.exists():
+        descriptor = os.open(settings.secret_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_urlsafe(48))
+        click.echo(f"secret: {settings.secret_file}")
+    if not settings.keys_dir.exists():
+        FileSigner.create(settings.keys_dir, now=datetime.now(UTC))
+        click.echo(f"signing keys: {settings.keys_dir}")
+    Database(settings.database_url).migrate()
+    click.echo("database: ready")
+
+
+@main.command()
+@click.pass_context
+@plainly
+def migrate(context: click.Context) -> None:
+    """Bring the database schema to this version."""
+    Database(settings_of(context).database_url).migrate()
+
+
+@main.command()
+@click.pass_context
+@plainly
+def serve(context: click.Context) -> None:
+    """Serve the provider over HTTP, behind a TLS proxy."""
+    from idp.serving import serve as run  # noqa: PLC0415 - the server is heavy, other commands do without
+
+    settings = settings_of(context)
+    create_app(settings)  # says here, once, what would stop each worker
+    if context.obj["path"]:
+        os.environ["SESAME_SETTINGS"] = str(context.obj["path"].resolve())
+    run("idp.app:from_environment", settings)
+
+
+@main.command()
+@click.pass_context
+@plainly
+def worker(context: click.Context) -> None:
+    """Send what waits in the outbox, until stopped."""
+    settings = settings_of(context)
+    logs.configure(settings.log_level)
+    services = build_services(settings)
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    while not stop.is_set():
+        if not deliver_next(services):
+            stop.wait(IDLE_S)
+
+
+@main.group("settings")
+def settings_group() -> None:
+    """The provider's settings."""
+
+
+@settings_group.command("check")
+@click.pass_context
+@plainly
+def settings_check(context: click.Context) -> None:
+    """Say whether the settings are sound."""
+    click.echo(f"sound: {settings_of(context).issuer}")
+
+
+@settings_group.command("table")
+def print_settings_table() -> None:
+    """Print every setting as a Markdown table."""
+    click.echo(settings_table.table(), nl=False)
+
+
+for command in (accounts.account, audit.audit, clients.client, keyring.keys, policies.policy):
+    main.add_command(command)

@@ -1,0 +1,88 @@
+"""`sesame account …`"""
+
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from idp.cli.context import desk_of, plainly
+from idp.domain.account import AccountStatus
+from idp.flows.operators import accounts
+
+
+@click.group()
+def account() -> None:
+    """People's accounts and what they may open."""
+
+
+@account.command()
+@click.argument("login")
+@click.option("--given-name", required=True)
+@click.option("--family-name", required=True)
+@click.option("--email", default="", help="Verified by whoever runs this command.")
+@click.option("--rpps", default="")
+@click.option("--civility", default="")
+@click.option("--service", "services", multiple=True, help="client_id of a service to open; may be repeated.")
+@click.pass_context
+@plainly
+def create(context: click.Context, services: tuple[str, ...], **data: str) -> None:
+    """Create an account; its holder chooses a password by « Mot de passe oublié ? »."""
+    desk = desk_of(context)
+    with desk.db.write() as tx:
+        created = accounts.create(desk, tx, {**data, "services": " ".join(services)})
+    click.echo(created.account_id)
+
+
+@account.command("import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.pass_context
+@plainly
+def import_file(context: click.Context, file: Path) -> None:
+    """Import a CSV file: login, email, given_name, family_name, civility, rpps, services. All of it or nothing."""
+    click.echo(f"{accounts.import_csv(desk_of(context), file)} accounts")
+
+
+@account.command("set-status")
+@click.argument("login")
+@click.argument("status", type=click.Choice(["active", "suspended", "closed"]))
+@click.option("--reason", required=True)
+@click.pass_context
+@plainly
+def set_status(context: click.Context, login: str, status: str, reason: str) -> None:
+    """Activate, suspend or close an account; its sessions and grants end unless it is active."""
+    accounts.set_status(desk_of(context), login, AccountStatus(status), reason)
+
+
+@account.command("confirm-password")
+@click.argument("login")
+@click.option("--reason", required=True, help="How the holder was identified.")
+@click.pass_context
+@plainly
+def confirm_password(context: click.Context, login: str, reason: str) -> None:
+    """Note that the holder of a password set through the mailbox was identified by other means."""
+    accounts.confirm_password(desk_of(context), login, reason)
+
+
+@account.command()
+@click.argument("login")
+@click.argument("client_id")
+@click.option(
+    "--until", type=click.DateTime(["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M%z"]), help="Instant with its zone."
+)
+@click.pass_context
+@plainly
+def entitle(context: click.Context, login: str, client_id: str, until: datetime | None) -> None:
+    """Give an account access to a service."""
+    desk = desk_of(context)
+    with desk.db.write() as tx:
+        accounts.entitle(desk, tx, desk.account(tx, login), client_id, until)
+
+
+@account.command()
+@click.argument("login")
+@click.argument("client_id")
+@click.pass_context
+@plainly
+def withdraw(context: click.Context, login: str, client_id: str) -> None:
+    """Take access to a service away."""
+    accounts.withdraw(desk_of(context), login, client_id)

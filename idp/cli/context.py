@@ -1,0 +1,43 @@
+"""What every command works with."""
+
+import sys
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import click
+
+from idp.clock import SystemClock
+from idp.errors import InvalidOperation, Unavailable
+from idp.flows.operators.desk import Desk
+from idp.methods import registry
+from idp.methods.registry import MethodError
+from idp.settings import Settings, SettingsError, load
+from idp.store import Database
+from keys.signer import UnsafeKeyFile
+
+
+def plainly(command: Callable[..., Any]) -> Callable[..., Any]:
+    """An operator's mistake is one line on standard error and status 1, never a stack."""
+
+    @wraps(command)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return command(*args, **kwargs)
+        except (SettingsError, InvalidOperation, MethodError, UnsafeKeyFile, Unavailable) as error:
+            click.echo(f"sesame: {error}", err=True)
+            sys.exit(1)
+
+    return run
+
+
+def settings_of(context: click.Context) -> Settings:
+    """The settings that the command line names."""
+    return load(context.obj["path"])
+
+
+def desk_of(context: click.Context) -> Desk:
+    """The desk of the operator who runs this command."""
+    settings = settings_of(context)
+    methods = registry.load(settings.methods)
+    return Desk(Database(settings.database_url), SystemClock(), methods, context.obj["operator"])

@@ -1,0 +1,1 @@
+"""Pure rules: types and the one decision. No Flask, SQL, Redis or cryptography."""

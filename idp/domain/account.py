@@ -1,0 +1,74 @@
+"""People's accounts, their verified identities and their credentials."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+LOGIN_NAME = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?")
+EMAIL = re.compile(r"[^@\s\x00-\x1f]{1,64}@[a-z0-9-]+(?:\.[a-z0-9-]+)+")
+RPPS = re.compile(r"[0-9]{11}")
+
+
+class AccountStatus(StrEnum):
+    PENDING = "pending"
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A person. `profile`: further OIDC standard claims, by their names (OIDC Core §5.1).
+
+    identities: verified identifiers, kind → value.
+    """
+
+    account_id: str
+    login_name: str
+    status: AccountStatus
+    given_name: str
+    family_name: str
+    email: str | None
+    email_verified: bool
+    created_at: datetime
+    updated_at: datetime
+    civility: str | None = None
+    profile: Mapping[str, Any] = field(default_factory=dict)
+    identities: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_active(self) -> bool:
+        return self.status is AccountStatus.ACTIVE
+
+    @property
+    def full_name(self) -> str:
+        return f"{self.given_name} {self.family_name}".strip()
+
+    @property
+    def verified_email(self) -> str | None:
+        return self.email if self.email_verified else None
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordCredential:
+    """A password's Argon2id digest. anchor: "mailbox" while it was set through the mailbox and nothing confirmed it."""
+
+    credential_id: str
+    account_id: str
+    digest: str = field(repr=False)
+    anchor: str
+    created_at: datetime
+
+
+def normalise_login(typed: str) -> str:
+    """A login name or an e-mail address as it is compared: trimmed, lower case. May be of any length."""
+    return typed.strip().lower()
+
+
+def mask_email(address: str) -> str:
+    """`anne.pierre@chu.example` → `a•••@chu.example`: enough to recognise one's own, too little to learn it."""
+    local, _, domain = address.partition("@")
+    return f"{local[:1]}•••@{domain}"

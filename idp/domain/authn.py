@@ -1,0 +1,112 @@
+"""What was proven about a person: identities, assurance levels and proofs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import IntEnum
+from typing import Any
+
+
+class Assurance(IntEnum):
+    """Level of a proof. How each shows as an `acr` value is a setting."""
+
+    LOW = 1
+    MEDIUM = 2
+    SUBSTANTIAL = 3
+    HIGH = 4
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityRef:
+    """An identifier: kind (login_name, email, rpps, adeli, employee) and normalised value."""
+
+    kind: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """Who was proven, by what, how well and when. Says nothing of accounts and never holds a secret.
+
+    method: id of the method; `after`: id of the first factor that was composed into it.
+    amr: values of RFC 8176 §2.
+    anchor: what a thief must hold to repeat the proof ("knowledge", "mailbox", …): two proofs with the same
+    anchor are one factor (a password that was set through the mailbox is as good as the mailbox).
+    evidence: facts that are safe for the audit.
+    """
+
+    method: str
+    identity: IdentityRef
+    assurance: Assurance
+    amr: tuple[str, ...]
+    at: datetime
+    anchor: str
+    after: str | None = None
+    evidence: Mapping[str, str] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "method": self.method,
+            "identity": [self.identity.kind, self.identity.value],
+            "assurance": self.assurance.name,
+            "amr": list(self.amr),
+            "at": self.at.isoformat(),
+            "anchor": self.anchor,
+            "after": self.after,
+            "evidence": dict(self.evidence),
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "Proof":
+        return cls(
+            method=data["method"],
+            identity=IdentityRef(*data["identity"]),
+            assurance=Assurance[data["assurance"]],
+            amr=tuple(data["amr"]),
+            at=datetime.fromisoformat(data["at"]),
+            anchor=data["anchor"],
+            after=data["after"],
+            evidence=data["evidence"],
+        )
+
+
+def compose(first: Proof, second: Proof) -> Proof:
+    """One proof of a first factor and the method that the policy asks after it.
+
+    Two factors of different anchors give `mfa` and MEDIUM at least; the same anchor twice stays what it was
+    (one mailbox is one factor).
+    """
+    amr = tuple(dict.fromkeys(first.amr + second.amr))
+    level = max(first.assurance, second.assurance)
+    if first.anchor != second.anchor:
+        amr, level = (*amr, "mfa"), max(level, Assurance.MEDIUM)
+    return Proof(
+        method=second.method,
+        identity=second.identity,
+        assurance=level,
+        amr=amr,
+        at=second.at,
+        anchor=second.anchor,
+        after=first.method,
+        evidence={**first.evidence, **second.evidence},
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class AcrNames:
+    """How assurance levels show as `acr` values (OIDC Core §2), one name a level."""
+
+    names: Mapping[Assurance, str]
+
+    def level(self, value: str) -> Assurance | None:
+        """The level that `value` names, None for a value of somebody else's vocabulary."""
+        return next((level for level, name in self.names.items() if name == value), None)
+
+    def lowest(self, values: tuple[str, ...]) -> Assurance | None:
+        """The lowest level that satisfies one of `values`, None if all are unknown here."""
+        return min((level for value in values if (level := self.level(value))), default=None)
+
+    def report(self, reached: Assurance, wanted: tuple[str, ...]) -> str:
+        """The `acr` to send: of the wanted values the best that was reached, else the level reached."""
+        levels = [level for value in wanted if (level := self.level(value)) and level <= reached]
+        return self.names[max(levels, default=reached)]

@@ -1,0 +1,143 @@
+"""decide(): the one answer to "what now?", at /authorize and after each step of a login."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from idp.domain.account import Account
+from idp.domain.authn import AcrNames, Assurance, Proof
+from idp.domain.policy import MethodEntry, Policy, entry_reach
+from idp.domain.request import AuthorizationRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """Answer the request with this proof."""
+
+    proof: Proof
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """Ask the person to sign in by one of these entries; `reason` is said on the page."""
+
+    methods: tuple[MethodEntry, ...]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class SelectAccount:
+    """prompt=select_account: ask which account."""
+
+
+@dataclass(frozen=True, slots=True)
+class AskConsent:
+    """prompt=consent: ask whether the service may have the data."""
+
+
+@dataclass(frozen=True, slots=True)
+class Denied:
+    """Signed in, but not entitled: the page « Accès refusé »."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """Answer the client with an error."""
+
+    code: str
+    description: str
+
+
+Decision = Issue | Login | SelectAccount | AskConsent | Denied | Refuse
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known of the person at this moment.
+
+    account: whose proofs these are, None when nobody is known yet.
+    earlier: proofs of the session; fresh: proofs made inside the current Interaction. The two lists are kept
+    apart rather than compared by time: with max_age=0 a comparison would loop for ever.
+    """
+
+    account: Account | None = None
+    earlier: Sequence[Proof] = ()
+    fresh: Sequence[Proof] = ()
+    entitled: bool = False
+    account_chosen: bool = False
+    consented: bool = False
+
+
+def decide(
+    policy: Policy,
+    request: AuthorizationRequest,
+    facts: Facts,
+    *,
+    now: datetime,
+    reach: Mapping[str, Assurance],
+    acr: AcrNames,
+) -> Decision:
+    """What now? The order of the checks is the security order; `reach`: enabled methods and their ceilings."""
+    silent = request.is_silent
+    if facts.account is not None and not facts.account.is_active:
+        return Refuse("access_denied", "The account is not active.")
+
+    floor = policy.min_assurance
+    wanted = acr.lowest(request.acr_values)
+    if request.acr_essential:
+        if wanted is None:
+            return Refuse("unmet_authentication_requirements", "No requested acr is known here.")
+        floor = max(floor, wanted)
+    methods = _able(policy, floor, reach)
+    if not methods:
+        return Refuse("unmet_authentication_requirements", "No accepted method reaches the requested acr.")
+
+    if facts.account and request.expected_sub not in (None, facts.account.account_id):
+        return Refuse("login_required", "Another account is signed in.") if silent else Login(methods, "other_account")
+    if "select_account" in request.prompt and facts.account and not facts.fresh and not facts.account_chosen:
+        return SelectAccount()
+
+    usable = [p for p in facts.fresh if policy.accepts(p) and p.assurance >= floor]
+    usable += [p for p in facts.earlier if policy.accepts(p) and _still_valid(p, policy, request, now, floor)]
+    if usable and not facts.fresh and not silent and wanted and _able(policy, wanted, reach):
+        # A voluntary acr is worth asking for once; a proof made for this very request is then taken as it is.
+        usable = [p for p in usable if p.assurance >= wanted]
+    if not usable:
+        if silent:
+            return Refuse("login_required", "The person must sign in.")
+        return Login(methods, _reason(policy, request, facts, now, floor))
+
+    if not facts.entitled:
+        return Refuse("access_denied", "The person has no access to this service.") if silent else Denied()
+    if "consent" in request.prompt and not facts.consented:
+        return AskConsent()
+    return Issue(max(usable, key=lambda p: (p.assurance, p.at)))
+
+
+def _able(policy: Policy, floor: Assurance, reach: Mapping[str, Assurance]) -> tuple[MethodEntry, ...]:
+    """The policy's entries that can reach `floor`, of the methods that are enabled."""
+    enabled = [e for e in policy.methods if e.id in reach and (e.after is None or e.after in reach)]
+    return tuple(entry for entry in enabled if entry_reach(entry, reach) >= floor)
+
+
+def _still_valid(proof: Proof, policy: Policy, request: AuthorizationRequest, now: datetime, floor: Assurance) -> bool:
+    """A proof of the session may be used again: no prompt=login, young enough, good enough (OIDC Core §3.1.2.1)."""
+    return "login" not in request.prompt and not is_stale(proof, policy, request, now) and proof.assurance >= floor
+
+
+def is_stale(proof: Proof, policy: Policy, request: AuthorizationRequest, now: datetime) -> bool:
+    """Older than the request's or the policy's max_age; max_age=0 asks as prompt=login does."""
+    asked = None if request.max_age is None else timedelta(seconds=request.max_age)
+    limit = min((age for age in (asked, policy.max_age) if age is not None), default=None)
+    return limit is not None and (not limit or now - proof.at > limit)
+
+
+def _reason(policy: Policy, request: AuthorizationRequest, facts: Facts, now: datetime, floor: Assurance) -> str:
+    if facts.fresh:
+        return "too_weak"
+    if not facts.earlier:
+        return "no_session"
+    if "login" in request.prompt:
+        return "prompt_login"
+    accepted = [p for p in facts.earlier if policy.accepts(p) and p.assurance >= floor]
+    return "too_old" if accepted and all(is_stale(p, policy, request, now) for p in accepted) else "step_up"

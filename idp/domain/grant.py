@@ -1,0 +1,31 @@
+"""What a client was given: the parent of a code and of the tokens that came of it."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+CODE_LIFETIME = timedelta(seconds=60)
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """One answered authorization request. The code's digest lives in the same row, so redeeming is one UPDATE."""
+
+    grant_id: str
+    account_id: str
+    client_id: str
+    session_id: str
+    scope: tuple[str, ...]
+    redirect_uri: str
+    acr: str
+    amr: tuple[str, ...]
+    auth_time: datetime
+    created_at: datetime
+    nonce: str | None = None
+    code_challenge: str | None = None
+    userinfo_claims: tuple[str, ...] = ()
+    id_token_claims: tuple[str, ...] = ()
+    redeemed_at: datetime | None = None
+    revoked_at: datetime | None = None
+
+    def code_is_dead(self, now: datetime) -> bool:
+        return now >= self.created_at + CODE_LIFETIME

@@ -1,0 +1,83 @@
+"""What a client accepts as a login, from which date. Append-only: a new policy supersedes, nothing is edited."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from idp.domain.authn import Assurance, Proof
+
+
+@dataclass(frozen=True, slots=True)
+class MethodEntry:
+    """One accepted method. `after`: the method that the driver runs before it, as a first factor."""
+
+    id: str
+    after: str | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def matches(self, proof: Proof) -> bool:
+        """True if `proof` was made by this entry's method, its first factor included."""
+        if self.after is None:
+            return self.id in (proof.method, proof.after)
+        return proof.method == self.id and proof.after == self.after
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The accepted methods of one client, the preferred one first, in force from `effective_from`."""
+
+    policy_id: str
+    client_id: str
+    effective_from: datetime
+    methods: tuple[MethodEntry, ...]
+    min_assurance: Assurance = Assurance.LOW
+    max_age: timedelta | None = None
+    notice: str | None = None
+    created_by: str = ""
+    created_at: datetime | None = None
+    reason: str = ""
+    cancelled_at: datetime | None = None
+
+    def entry(self, method_id: str) -> MethodEntry | None:
+        return next((entry for entry in self.methods if entry.id == method_id), None)
+
+    def accepts(self, proof: Proof) -> bool:
+        """The proof's method is on the list and its assurance is enough. Says nothing of its age."""
+        return proof.assurance >= self.min_assurance and any(entry.matches(proof) for entry in self.methods)
+
+    def problems(self, reach: Mapping[str, Assurance], first_factors: frozenset[str]) -> list[str]:
+        """What forbids this policy. `reach`: method id → highest assurance, of the methods that are enabled."""
+        found = []
+        if not self.methods:
+            found.append("at least one method is needed")
+        if len({entry.id for entry in self.methods}) != len(self.methods):
+            found.append("a method stands once on the list")
+        for entry in self.methods:
+            if entry.id not in reach:
+                found.append(f"unknown method: {entry.id}")
+            if entry.after is not None and (entry.after not in first_factors or entry.after == entry.id):
+                found.append(f"{entry.after} cannot be a first factor of {entry.id}")
+            if entry.options:
+                found.append(f"{entry.id}: unknown option: {', '.join(sorted(entry.options))}")
+        if not found and all(entry_reach(entry, reach) < self.min_assurance for entry in self.methods):
+            found.append(f"no method of the list reaches {self.min_assurance.name}: nobody could sign in")
+        return found
+
+
+def entry_reach(entry: MethodEntry, reach: Mapping[str, Assurance]) -> Assurance:
+    """The highest assurance that a proof by this entry can have; two factors give MEDIUM at least."""
+    own = reach[entry.id]
+    return own if entry.after is None else max(own, reach[entry.after], Assurance.MEDIUM)
+
+
+def in_force(policies: Sequence[Policy], now: datetime) -> Policy | None:
+    """The last policy whose instant has passed and that was not cancelled."""
+    past = [p for p in policies if p.effective_from <= now and p.cancelled_at is None]
+    return max(past, key=lambda p: p.effective_from, default=None)
+
+
+def upcoming(policies: Sequence[Policy], now: datetime) -> Policy | None:
+    """The next policy that will come into force."""
+    future = [p for p in policies if p.effective_from > now and p.cancelled_at is None]
+    return min(future, key=lambda p: p.effective_from, default=None)

@@ -1,0 +1,55 @@
+"""A validated authorization request: frozen, stored, resumed from; never re-read from the URL."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any
+
+from idp.errors import ReturnPath
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorizationRequest:
+    """OIDC Core §3.1.2.1, after every check. `max_age` in seconds; `hint_sub` is the sub of a verified id_token_hint."""
+
+    client_id: str
+    redirect_uri: str
+    scope: tuple[str, ...]
+    asked_at: datetime
+    response_mode: str = "query"
+    state: str | None = None
+    nonce: str | None = None
+    code_challenge: str | None = None
+    prompt: tuple[str, ...] = ()
+    max_age: int | None = None
+    acr_values: tuple[str, ...] = ()
+    acr_essential: bool = False
+    userinfo_claims: tuple[str, ...] = ()
+    id_token_claims: tuple[str, ...] = ()
+    login_hint: str | None = None
+    hint_sub: str | None = None
+    sub_wanted: str | None = None
+    ui_locales: tuple[str, ...] = field(default=())
+
+    @property
+    def return_path(self) -> ReturnPath:
+        return ReturnPath(self.redirect_uri, self.response_mode, self.state)
+
+    @property
+    def is_silent(self) -> bool:
+        """prompt=none: no page may be shown."""
+        return "none" in self.prompt
+
+    @property
+    def expected_sub(self) -> str | None:
+        """The account that must answer: id_token_hint, or the `sub` asked by the claims parameter."""
+        return self.sub_wanted or self.hint_sub
+
+    def to_json(self) -> dict[str, Any]:
+        return {**asdict(self), "asked_at": self.asked_at.isoformat()}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "AuthorizationRequest":
+        values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in data.items()}
+        values["asked_at"] = datetime.fromisoformat(data["asked_at"])
+        return cls(**values)

@@ -1,0 +1,1 @@
+"""Journeys: what a browser or a client can ask, one file each."""

@@ -1,0 +1,115 @@
+"""The end of a journey: sessions opened and strengthened, codes issued, answers sent to the client."""
+
+from collections.abc import Mapping
+from urllib.parse import urlencode
+
+import flask
+
+from idp.domain.audit import AuditEvent
+from idp.domain.authn import Proof
+from idp.domain.grant import Grant
+from idp.domain.ids import new_id, new_token
+from idp.domain.request import AuthorizationRequest
+from idp.domain.session import Session
+from idp.errors import JourneyError, ProtocolError, ReturnPath
+from idp.flows.services import Services
+from idp.store import Tx
+
+
+def send(services: Services, path: ReturnPath, values: Mapping[str, str]) -> flask.Response:
+    """The authorization response, with `state` and `iss` (RFC 9207), by 303 or as a form (Form Post Response Mode)."""
+    fields = dict(values)
+    if path.state is not None:
+        fields["state"] = path.state
+    fields["iss"] = services.settings.issuer
+    if path.response_mode == "form_post":
+        return services.pages.render(
+            "form_post.html", action=path.redirect_uri, fields=list(fields.items()), form_targets=[path.redirect_uri]
+        )
+    mark = "&" if "?" in path.redirect_uri else "?"
+    return see_other(f"{path.redirect_uri}{mark}{urlencode(fields)}")
+
+
+def see_other(location: str) -> flask.Response:
+    """303: the browser goes on with a GET, whatever it sent (RFC 9700 §4.12)."""
+    response = flask.Response(status=303)
+    response.headers["Location"] = location
+    return response
+
+
+def send_error(services: Services, error: ProtocolError) -> flask.Response:
+    """An error to the client; only for an error whose redirect was verified."""
+    if error.redirect is None:
+        raise error
+    values = {"error": error.code, "error_description": error.description}
+    return send(services, error.redirect, {key: value for key, value in values.items() if value})
+
+
+def issue_code(
+    services: Services, tx: Tx, request: AuthorizationRequest, session_id: str, account_id: str, proof: Proof
+) -> str:
+    """Write grant and audit in the transaction at hand; returns the code. The session must be alive."""
+    now, code = services.now(), new_token()
+    if not tx.sessions.touch(session_id, now):
+        raise JourneyError("interaction_gone", status=410, detail="the session ended meanwhile")
+    acr = services.acr.report(proof.assurance, request.acr_values)
+    tx.grants.add(
+        Grant(
+            grant_id=new_id(),
+            account_id=account_id,
+            client_id=request.client_id,
+            session_id=session_id,
+            scope=request.scope,
+            redirect_uri=request.redirect_uri,
+            acr=acr,
+            amr=proof.amr,
+            auth_time=proof.at,
+            created_at=now,
+            nonce=request.nonce,
+            code_challenge=request.code_challenge,
+            userinfo_claims=request.userinfo_claims,
+            id_token_claims=request.id_token_claims,
+        ),
+        code,
+    )
+    detail = {"acr": acr, "amr": " ".join(proof.amr), "method": proof.method}
+    services.record(tx, AuditEvent("authorization.issued", account_id, account_id, request.client_id, detail=detail))
+    return code
+
+
+def keep_proof(
+    services: Services, tx: Tx, session: Session | None, account_id: str, proof: Proof, client_id: str
+) -> tuple[str, str | None]:
+    """Open a session, or add the proof to the one at hand; returns its session_id and the new cookie, if any.
+
+    The cookie changes with each proof. When another request changed it first, both proofs are kept and the other
+    cookie stands.
+    """
+    now, cookie = services.now(), new_token()
+    new_cookie: str | None = cookie
+    if session is None:
+        session_id = tx.sessions.open(
+            cookie,
+            account_id,
+            now,
+            lifetime=services.settings.session_lifetime,
+            user_agent=flask.request.user_agent.string,
+            ip_prefix=services.network.prefix,
+        )
+    else:
+        session_id = session.session_id
+        held = services.browser.read("session") or ""
+        if not tx.sessions.rotate(session_id, held, cookie, now):
+            new_cookie = None
+    tx.sessions.add_proof(session_id, proof)
+    tx.accounts.remember_browser(account_id, services.browser.hash, now)
+    detail = {"method": proof.method, "amr": " ".join(proof.amr), "assurance": proof.assurance.name, **proof.evidence}
+    services.record(tx, AuditEvent("login.succeeded", account_id, account_id, client_id, detail=detail))
+    return session_id, new_cookie
+
+
+def end_session(services: Services, tx: Tx, session: Session, reason: str) -> None:
+    """End a session with its grants, audited."""
+    if tx.sessions.end(session.session_id, services.now()):
+        event = AuditEvent("session.ended", session.account_id, session.account_id, detail={"reason": reason})
+        services.record(tx, event)

@@ -1,0 +1,232 @@
+"""Drives any method: runs its first factor before it, saves its state before its answer counts, composes one Proof."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import flask
+
+from idp.domain.account import Account
+from idp.domain.audit import AuditEvent
+from idp.domain.authn import Proof, compose
+from idp.domain.decide import Issue, Login, is_stale
+from idp.domain.policy import MethodEntry
+from idp.errors import JourneyError
+from idp.flows import answer, contexts, visits
+from idp.flows.contexts import Pending
+from idp.flows.services import Services
+from idp.flows.visits import Visit
+from idp.methods.base import Context, Done, Method, Redirect, Refused, Show, Step, Subject, TooManyAttempts
+
+# Refusals that mean that somebody guessed wrong: audited, and counted against the network.
+GUESSES = frozenset({"login_wrong", "code_wrong"})
+
+
+@dataclass(frozen=True, slots=True)
+class Runner:
+    """The method that is to run now for an entry of the policy: its first factor, or itself.
+
+    factor: the first factor's proof, once there is one; holder: whose it is.
+    """
+
+    entry: MethodEntry
+    method: Method
+    factor: Proof | None
+    holder: Account | None
+
+    @property
+    def is_first_factor(self) -> bool:
+        return self.method.id != self.entry.id
+
+    @property
+    def step(self) -> dict[str, int] | None:
+        return {"number": 1 if self.is_first_factor else 2, "total": 2} if self.entry.after else None
+
+    @property
+    def subject(self) -> Subject | None:
+        return contexts.subject_of(self.holder) if self.holder else None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What to answer: go to a page of the login, or show what was refused."""
+
+    response: flask.Response | None = None
+    refused: str | None = None
+    minutes: int = 0
+
+
+def runner(services: Services, visit: Visit, method_id: str) -> Runner | None:
+    """What runs now for a chosen method; None if no login is asked any more.
+
+    Raises JourneyError("method_refused"), audited, for a method that the policy does not accept here.
+    """
+    decision = visit.decision(services)
+    if not isinstance(decision, Login) or visit.is_conflict:
+        return None
+    entry = next((entry for entry in decision.methods if entry.id == method_id), None)
+    if entry is None:
+        raise visits.refuse_method(services, visit, method_id)
+    if entry.after is None:
+        return Runner(entry, services.registry[entry.id], None, None)
+    factor, holder = _first_factor(services, visit, entry.after)
+    return Runner(entry, services.registry[entry.id if factor else entry.after], factor, holder)
+
+
+def _first_factor(services: Services, visit: Visit, method_id: str) -> tuple[Proof | None, Account | None]:
+    """A first factor of this Interaction, or a proof of the session that is still valid for this request."""
+    for proof in reversed(visit.interaction.factors):
+        if proof.method == method_id:
+            with services.db.read() as tx:
+                return proof, tx.accounts.find(proof.identity)
+    if visit.session and visit.interaction.account_id is None and "login" not in visit.request.prompt:
+        for proof in reversed(visit.session.proofs):
+            if proof.method == method_id and not is_stale(proof, visit.policy, visit.request, services.now()):
+                return proof, visit.account
+    return None, None
+
+
+def run(services: Services, visit: Visit, chosen: str, form: Mapping[str, str]) -> Outcome:
+    """One POST: begin a method (an empty form) or hand it what was sent."""
+    running = runner(services, visit, chosen)
+    if running is None:
+        return Outcome(_to(visit))
+    services.network.slow_down()
+    context, pending = _context(services, visit, running)
+    try:
+        step = running.method.submit(context, form) if form else _begin(services, running, context)
+    except TooManyAttempts as refusal:
+        _save(services, visit, running, context)
+        return Outcome(refused="too_many_attempts", minutes=-(-int(refusal.wait.total_seconds()) // 60))
+    match step:
+        case Done(proof):
+            return _accept(services, visit, running, proof, pending)
+        case Refused(code):
+            _save(services, visit, running, context)
+            return _refuse(services, visit, running, code, pending)
+        case _:
+            _save(services, visit, running, context)
+            with services.db.write() as tx:
+                pending.commit(services, tx)
+            return Outcome(answer.see_other(step.url) if isinstance(step, Redirect) else _to(visit, chosen))
+
+
+def show(services: Services, visit: Visit, running: Runner) -> Show:
+    """What the current step looks like; changes nothing."""
+    context, _ = _context(services, visit, running)
+    step = running.method.show(context)
+    if not isinstance(step, Show):
+        raise JourneyError("interaction_gone", status=410, detail="nothing to show")
+    return step
+
+
+def _context(services: Services, visit: Visit, running: Runner) -> tuple[Context, Pending]:
+    context, pending = contexts.build(services, visit, running.method, running.subject)
+    if visit.account and not context.login_hint:
+        context.login_hint = visit.account.login_name
+    return context, pending
+
+
+def _begin(services: Services, running: Runner, context: Context) -> Step:
+    if running.holder is not None:
+        with services.db.read() as tx:
+            owned = tx.accounts.owned(running.holder.account_id)
+        if running.method.needs.missing(owned):
+            return Refused("means_missing")
+    return running.method.begin(context)
+
+
+def _save(services: Services, visit: Visit, running: Runner, context: Context) -> None:
+    visits.save(services, visit.interaction.with_state(running.method.id, context.state))
+
+
+def _accept(services: Services, visit: Visit, running: Runner, proof: Proof, pending: Pending) -> Outcome:
+    """A method is satisfied: go on to the one that follows, or let the proof count."""
+    with services.db.read() as tx:
+        account = tx.accounts.find(proof.identity)
+    if account is None or not account.is_active:
+        visits.save(services, visit.interaction.with_state(running.method.id, {}))
+        return _refuse(services, visit, running, "account_inactive", pending)
+    if running.is_first_factor:
+        return _go_on(services, visit, running, proof, account, pending)
+    if running.factor is not None:
+        proof = compose(running.factor, proof)
+    if visit.request.expected_sub not in (None, account.account_id):
+        visits.save(services, replace(visit.interaction, factors=(), method_state={}))
+        return _refuse(services, visit, running, "other_account", pending)
+    earlier = visit.interaction.fresh if visit.interaction.account_id == account.account_id else ()
+    interaction = visits.save(
+        services,
+        replace(
+            visit.interaction,
+            account_id=account.account_id,
+            fresh=(*earlier, proof),
+            factors=(),
+            method_state={},
+        ),
+    )
+    return Outcome(_count(services, replace(visit, interaction=interaction, account=account), proof, pending))
+
+
+def _go_on(
+    services: Services, visit: Visit, running: Runner, proof: Proof, account: Account, pending: Pending
+) -> Outcome:
+    """The first factor is right: keep it, and begin the method that the person chose."""
+    factors = (*visit.interaction.factors, proof)
+    interaction = visits.save(services, replace(visit.interaction.with_state(running.method.id, {}), factors=factors))
+    with services.db.write() as tx:
+        tx.throttle.forgive(pending.bucket or "")
+        detail = {"method": proof.method}
+        event = AuditEvent(
+            "login.factor_accepted", account.account_id, account.account_id, visit.client.client_id, detail=detail
+        )
+        services.record(tx, event)
+    return run(services, replace(visit, interaction=interaction), running.entry.id, {})
+
+
+def _count(services: Services, visit: Visit, proof: Proof, pending: Pending) -> flask.Response:
+    """Open or strengthen the session with a proof that the policy accepts, and answer the client if that is all."""
+    account = visit.account
+    assert account is not None  # noqa: S101 - set by the caller, for the type checker
+    client_id = visit.client.client_id
+    if visit.is_conflict or not visit.policy.accepts(proof):
+        with services.db.write() as tx:
+            tx.throttle.forgive(pending.bucket or "")
+            if not visit.is_conflict:
+                detail = {"method": proof.method, "reason": "too_weak", "assurance": proof.assurance.name}
+                event = AuditEvent("login.failed", account.account_id, account.account_id, client_id, "refused", detail)
+                services.record(tx, event)
+        return _to(visit)
+    with services.db.read() as tx:
+        situation = visits.look_up(services, tx, visit.client, account.account_id)
+    decision = visits.judge(services, visit.request, visit.policy, replace(visit.facts(), entitled=situation.entitled))
+    if isinstance(decision, Issue):
+        visits.take(services, visit.interaction)
+    with services.db.write() as tx:
+        tx.throttle.forgive(pending.bucket or "")
+        session_id, cookie = answer.keep_proof(services, tx, visit.session, account.account_id, proof, client_id)
+        if isinstance(decision, Issue):
+            code = answer.issue_code(services, tx, visit.request, session_id, account.account_id, decision.proof)
+    response = (
+        answer.send(services, visit.request.return_path, {"code": code}) if isinstance(decision, Issue) else _to(visit)
+    )
+    if cookie:
+        services.browser.set(response, "session", cookie)
+    return response
+
+
+def _refuse(services: Services, visit: Visit, running: Runner, code: str, pending: Pending) -> Outcome:
+    subject = pending.subject or running.subject
+    if code in GUESSES:
+        services.network.note_failure()
+    if code in GUESSES or code in {"account_inactive", "other_account"}:
+        with services.db.write() as tx:
+            detail = {"method": running.method.id, "reason": code}
+            who = subject.account_id if subject else None
+            event = AuditEvent("login.failed", "anonymous", who, visit.client.client_id, "refused", detail)
+            services.record(tx, event)
+    return Outcome(refused=code)
+
+
+def _to(visit: Visit, method_id: str | None = None) -> flask.Response:
+    path = f"/login/{visit.interaction.id}"
+    return answer.see_other(f"{path}/{method_id}" if method_id else path)

@@ -1,0 +1,146 @@
+"""What the login journey shows."""
+
+from typing import Any
+
+import flask
+
+from idp.domain.decide import Login
+from idp.domain.policy import MethodEntry
+from idp.flows.driver import Runner
+from idp.flows.services import Services
+from idp.flows.visits import Visit
+from idp.methods.base import Show
+from idp.web.scopes import SCOPE_TEXTS
+from idp.web.texts import BANDS, REFUSALS
+
+FORGOT_URL = "/password/forgot"
+
+
+def login(services: Services, visit: Visit, decision: Login) -> flask.Response:
+    """The list of accepted methods, in the policy's order, and why it is shown."""
+    owned = None
+    if visit.account:
+        with services.db.read() as tx:
+            owned = tx.accounts.owned(visit.account.account_id)
+    offers = [_offer(services, visit, entry, owned) for entry in decision.methods]
+    if len(offers) > 1:
+        offers[0]["preferred"] = True
+    hint = visit.request.login_hint or (visit.account.login_name if visit.account else "")
+    form = {"login": hint, "login_readonly": False, "error": None, "forgot_url": FORGOT_URL, "action": None}
+    return _draw(
+        services,
+        visit,
+        "login.html",
+        band=_band(services, visit, decision.reason),
+        notice=visit.policy.notice,
+        offers=offers,
+        form=form,
+        errors=[],
+    )
+
+
+def method(services: Services, visit: Visit, running: Runner, shown: Show, error: str | None = None) -> flask.Response:
+    """The current step of a method."""
+    action = f"/login/{visit.interaction.id}/{running.entry.id}"
+    form = {"login": "", "login_readonly": False, "forgot_url": FORGOT_URL, **shown.values}
+    return _draw(
+        services,
+        visit,
+        shown.template,
+        band=None,
+        notice=None,
+        step=running.step,
+        back_url=f"/login/{visit.interaction.id}",
+        action=action,
+        form={**form, "action": action, "error": error},
+        errors=[error] if error else [],
+        **shown.values,
+    )
+
+
+def refusal(services: Services, code: str, minutes: int) -> str:
+    """The sentence for a method's refusal, in the page's language."""
+    return services.pages.say(REFUSALS[code], **({"minutes": minutes} if code == "too_many_attempts" else {}))
+
+
+def denied(services: Services, visit: Visit) -> flask.Response:
+    """« Accès refusé » (P-081)."""
+    base = f"/login/{visit.interaction.id}"
+    person = visit.account.full_name if visit.account else ""
+    return _draw(services, visit, "denied.html", status=403, person=person, switch_url=f"{base}/account")
+
+
+def consent(services: Services, visit: Visit) -> flask.Response:
+    """Which data the service would get."""
+    texts = [SCOPE_TEXTS[scope] for scope in visit.request.scope if scope in SCOPE_TEXTS]
+    scopes = [{"label": services.pages.say(label), "detail": services.pages.say(detail)} for label, detail in texts]
+    person = visit.account.full_name if visit.account else ""
+    action = f"/login/{visit.interaction.id}/consent"
+    return _draw(services, visit, "consent.html", person=person, scopes=scopes, action=action)
+
+
+def select_account(services: Services, visit: Visit) -> flask.Response:
+    """prompt=select_account."""
+    person = visit.account.full_name if visit.account else ""
+    return _draw(services, visit, "select_account.html", person=person, action=f"/login/{visit.interaction.id}/account")
+
+
+def other_account(services: Services, visit: Visit) -> flask.Response:
+    """Somebody else is signed in here."""
+    with services.db.read() as tx:
+        current = tx.accounts.get(visit.session.account_id) if visit.session else None
+    return _draw(
+        services,
+        visit,
+        "other_account.html",
+        current=current.full_name if current else "",
+        proven=visit.account.full_name if visit.account else "",
+        action=f"/login/{visit.interaction.id}/account",
+    )
+
+
+def _draw(services: Services, visit: Visit, template: str, *, status: int = 200, **values: Any) -> flask.Response:
+    client = visit.client
+    service = {
+        "name": client.name,
+        "logo_uri": client.logo_uri,
+        "policy_uri": client.policy_uri,
+        "tos_uri": client.tos_uri,
+    }
+    return services.pages.render(
+        template,
+        status=status,
+        form_targets=[visit.request.redirect_uri],
+        images=[client.logo_uri],
+        service=service,
+        cancel_url=f"/login/{visit.interaction.id}/cancel",
+        **values,
+    )
+
+
+def _offer(services: Services, visit: Visit, entry: MethodEntry, owned: frozenset[str] | None) -> dict[str, Any]:
+    method = services.registry[entry.id]
+    needed = [method.needs] + ([services.registry[entry.after].needs] if entry.after else [])
+    missing = owned is not None and any(needs.missing(owned) for needs in needed)
+    say = services.pages.say
+    return {
+        "id": entry.id,
+        "label": say(method.offer.label),
+        "hint": say(method.offer.hint),
+        "icon": method.offer.icon,
+        "inline": None if entry.after else method.offer.inline,
+        "column": method.offer.column,
+        "url": f"/login/{visit.interaction.id}/{entry.id}",
+        "preferred": False,
+        "available": not missing,
+        "why_not": say(REFUSALS["means_missing"]) if missing else None,
+    }
+
+
+def _band(services: Services, visit: Visit, reason: str) -> dict[str, str] | None:
+    if reason == "step_up" and visit.policy.entry("password") is None:
+        reason = "no_password"
+    if reason not in BANDS:
+        return None
+    title, text = BANDS[reason]
+    return {"title": services.pages.say(title), "text": services.pages.say(text)}

@@ -1,0 +1,60 @@
+"""What is said of a person, by scope and by name (OIDC Core §5.1, §5.4; PSC's names for the professional identity)."""
+
+from collections.abc import Collection, Iterable
+from typing import Any
+
+from idp.domain.account import Account
+
+PROFILE = tuple(
+    [
+        "name",
+        "family_name",
+        "given_name",
+        "middle_name",
+        "nickname",
+        "preferred_username",
+        "profile",
+        "picture",
+        "website",
+        "gender",
+        "birthdate",
+        "zoneinfo",
+        "locale",
+        "updated_at",
+    ]
+)
+SCOPE_CLAIMS: dict[str, tuple[str, ...]] = {
+    "profile": PROFILE,
+    "email": ("email", "email_verified"),
+    "address": ("address",),
+    "phone": ("phone_number", "phone_number_verified"),
+    "identite_ps": ("SubjectNameID", "rpps"),
+}
+CLAIMS = frozenset(name for names in SCOPE_CLAIMS.values() for name in names)
+FROM_PROFILE = frozenset(CLAIMS) - {
+    "name", "family_name", "given_name", "preferred_username", "updated_at", "email", "email_verified",
+    "SubjectNameID", "rpps",
+}  # fmt: skip
+
+
+def claims_of_scopes(scopes: Iterable[str]) -> frozenset[str]:
+    """The claims that scopes stand for."""
+    return frozenset(name for scope in scopes for name in SCOPE_CLAIMS.get(scope, ()))
+
+
+def values_of(account: Account, names: Collection[str]) -> dict[str, Any]:
+    """The values of these claims that the account has; absent ones are left out, never null or empty (§5.3.2)."""
+    rpps = account.identities.get("rpps")
+    known: dict[str, Any] = {
+        **{name: value for name, value in account.profile.items() if name in FROM_PROFILE},
+        "name": account.full_name,
+        "family_name": account.family_name,
+        "given_name": account.given_name,
+        "preferred_username": account.login_name,
+        "updated_at": int(account.updated_at.timestamp()),
+        "email": account.email,
+        "email_verified": account.email_verified if account.email else None,
+        "rpps": rpps,
+        "SubjectNameID": f"8{rpps}" if rpps else None,  # PSC's form of the national identifier
+    }
+    return {name: known[name] for name in sorted(names) if known.get(name) not in (None, "", {})}

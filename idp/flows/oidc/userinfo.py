@@ -1,0 +1,45 @@
+"""The UserInfo endpoint (OIDC Core §5.3, RFC 6750)."""
+
+import flask
+
+from idp.errors import ProtocolError
+from idp.flows.oidc.claims import claims_of_scopes, values_of
+from idp.flows.oidc.token import ACCESS
+from idp.flows.services import Services
+from idp.web.parameters import single
+
+
+def blueprint(services: Services) -> flask.Blueprint:
+    """GET and POST /userinfo."""
+    bp = flask.Blueprint("userinfo", __name__)
+
+    @bp.route("/userinfo", methods=["GET", "POST"])
+    def userinfo() -> flask.Response:
+        record = services.ephemeral.get(ACCESS, _bearer())
+        if record is None:
+            raise ProtocolError("invalid_token", "The access token is unknown or has expired.")
+        with services.db.read() as tx:
+            grant = tx.grants.live(record["grant_id"])
+            account = tx.accounts.get(grant.account_id) if grant else None
+        if grant is None or account is None:
+            raise ProtocolError("invalid_token", "The access token was revoked.")
+        names = claims_of_scopes(grant.scope) | set(grant.userinfo_claims)
+        return flask.jsonify({"sub": grant.account_id, **values_of(account, names)})
+
+    return bp
+
+
+def _bearer() -> str:
+    """The access token: one, in the header or in the form body, never in the URL (RFC 6750 §2, RFC 9700 §4.3.2)."""
+    request = flask.request
+    if "access_token" in request.args:
+        raise ProtocolError("invalid_request", "The access token must not be in the URL.")
+    scheme, _, in_header = request.headers.get("Authorization", "").partition(" ")
+    is_form = request.method == "POST" and request.mimetype == "application/x-www-form-urlencoded"
+    in_body = single(request.form, frozenset({"access_token"})).get("access_token") if is_form else None
+    if in_body and scheme:
+        raise ProtocolError("invalid_request", "The access token is sent twice.")
+    token = in_body or (in_header.strip() if scheme.lower() == "bearer" else "")
+    if not token:
+        raise ProtocolError("invalid_token", "An access token is needed.")
+    return token

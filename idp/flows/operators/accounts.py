@@ -1,0 +1,109 @@
+"""Accounts and entitlements, as operators manage them. No operator chooses a password (ASVS 6.4.6)."""
+
+import csv
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from idp.domain.account import EMAIL, LOGIN_NAME, RPPS, Account, AccountStatus, normalise_login
+from idp.domain.authn import IdentityRef
+from idp.domain.ids import new_id
+from idp.errors import InvalidOperation
+from idp.flows.operators.desk import Desk
+from idp.store import Tx
+
+COLUMNS = ("login", "email", "given_name", "family_name", "civility", "rpps", "services")
+
+
+def create(desk: Desk, tx: Tx, data: Mapping[str, str], profile: Mapping[str, Any] | None = None) -> Account:
+    """An account without a password; its holder chooses one by « Mot de passe oublié ? ».
+
+    data: `login`, `given_name`, `family_name`; `email` (verified by whoever imports it), `rpps`, `civility`,
+    `services` (client_ids, separated by spaces) where known. Raises InvalidOperation.
+    """
+    login, email = normalise_login(data.get("login", "")), normalise_login(data.get("email", ""))
+    rpps = data.get("rpps", "").strip()
+    _require(LOGIN_NAME.fullmatch(login), f"{login!r}: a login name has a-z, 0-9 and . - _ inside, 64 at most")
+    _require(not email or EMAIL.fullmatch(email), f"{login}: {email!r} is not an e-mail address")
+    _require(not rpps or RPPS.fullmatch(rpps), f"{login}: an RPPS number has 11 digits")
+    _require(data.get("given_name") and data.get("family_name"), f"{login}: given_name and family_name are needed")
+    now = desk.now()
+    account = Account(
+        account_id=new_id(),
+        login_name=login,
+        status=AccountStatus.ACTIVE,
+        given_name=data["given_name"].strip(),
+        family_name=data["family_name"].strip(),
+        email=email or None,
+        email_verified=bool(email),
+        created_at=now,
+        updated_at=now,
+        civility=data.get("civility") or None,
+        profile=dict(profile or {}),
+    )
+    identities = [(IdentityRef(kind, value), "support") for kind, value in (("email", email), ("rpps", rpps)) if value]
+    tx.accounts.add(account, identities)
+    desk.record(tx, "account.created", subject=account.account_id)
+    for client_id in data.get("services", "").split():
+        entitle(desk, tx, account, client_id)
+    return account
+
+
+def import_csv(desk: Desk, path: Path) -> int:
+    """Create the accounts of a CSV file (columns: COLUMNS, UTF-8); all of them or none. Returns how many."""
+    with path.open(encoding="utf-8-sig", newline="") as lines:
+        rows = list(csv.DictReader(lines))
+    unknown = {str(name) for row in rows for name in row} - set(COLUMNS)
+    if unknown:
+        raise InvalidOperation(f"{path}: unknown column: {', '.join(sorted(unknown))}")
+    with desk.db.write() as tx:
+        for number, row in enumerate(rows, start=2):
+            try:
+                create(desk, tx, {key: value or "" for key, value in row.items()})
+            except InvalidOperation as error:
+                raise InvalidOperation(f"{path}, line {number}: {error}; nothing was imported") from error
+    return len(rows)
+
+
+def set_status(desk: Desk, login: str, status: AccountStatus, reason: str) -> None:
+    """Activate, suspend or close an account; what is not active has no session and no grant."""
+    with desk.db.write() as tx:
+        account = desk.account(tx, login)
+        tx.accounts.set_status(account.account_id, status, desk.now())
+        if status is not AccountStatus.ACTIVE:
+            tx.sessions.end_all(account.account_id, desk.now())
+        desk.record(tx, "account.status_changed", subject=account.account_id, status=status.value, reason=reason)
+
+
+def confirm_password(desk: Desk, login: str, reason: str) -> None:
+    """The holder of a password that was set through the mailbox was identified by other means (face to face, …)."""
+    with desk.db.write() as tx:
+        account = desk.account(tx, login)
+        if not tx.accounts.confirm_password(account.account_id):
+            raise InvalidOperation(f"{login}: there is no password to confirm")
+        desk.record(tx, "password.confirmed", subject=account.account_id, reason=reason)
+
+
+def entitle(desk: Desk, tx: Tx, account: Account, client_id: str, expires_at: datetime | None = None) -> None:
+    """Give an account access to a service. Raises InvalidOperation for an unknown service."""
+    if tx.clients.get(client_id) is None:
+        raise InvalidOperation(f"{client_id}: no such client")
+    tx.accounts.grant(account.account_id, client_id, desk.actor, desk.now(), expires_at)
+    until = expires_at.isoformat() if expires_at else None
+    desk.record(tx, "entitlement.granted", subject=account.account_id, client_id=client_id, until=until)
+
+
+def withdraw(desk: Desk, login: str, client_id: str) -> None:
+    """Take access to a service away, with the tokens that came of it."""
+    with desk.db.write() as tx:
+        account = desk.account(tx, login)
+        if not tx.accounts.revoke(account.account_id, client_id, desk.now()):
+            raise InvalidOperation(f"{login} has no access to {client_id}")
+        tx.grants.revoke_for(account.account_id, client_id, desk.now())
+        desk.record(tx, "entitlement.revoked", subject=account.account_id, client_id=client_id)
+
+
+def _require(fact: object, otherwise: str) -> None:
+    if not fact:
+        raise InvalidOperation(otherwise)

@@ -1,0 +1,42 @@
+"""Relying parties, as operators manage them."""
+
+from dataclasses import replace
+
+from idp.domain.client import Client
+from idp.domain.ids import digest, new_token
+from idp.errors import InvalidOperation
+from idp.flows.operators.desk import Desk
+from idp.store import Tx
+
+
+def register(desk: Desk, tx: Tx, client: Client) -> str | None:
+    """Register a client; returns its new secret, shown once, or None for a public one. Raises InvalidOperation."""
+    secret = None if client.is_public else new_token()
+    if secret is not None:
+        client = replace(client, secret_digest=digest(secret))
+    problems = client.problems()
+    if problems:
+        raise InvalidOperation("\n".join(problems))
+    tx.clients.add(client, desk.now())
+    desk.record(tx, "client.created", client_id=client.client_id, name=client.name)
+    return secret
+
+
+def set_enabled(desk: Desk, client_id: str, enabled: bool) -> None:
+    """Disable a client (its requests are refused at once) or enable it again."""
+    with desk.db.write() as tx:
+        if not tx.clients.set_enabled(client_id, enabled):
+            raise InvalidOperation(f"{client_id}: no such client")
+        desk.record(tx, "client.enabled" if enabled else "client.disabled", client_id=client_id)
+
+
+def renew_secret(desk: Desk, client_id: str) -> str:
+    """Give a confidential client a new secret, shown once; the one before stops working at once."""
+    secret = new_token()
+    with desk.db.write() as tx:
+        client = tx.clients.get(client_id)
+        if client is None or client.is_public:
+            raise InvalidOperation(f"{client_id}: no such confidential client")
+        tx.clients.set_secret(client_id, digest(secret))
+        desk.record(tx, "client.secret_changed", client_id=client_id)
+    return secret

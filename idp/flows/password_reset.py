@@ -1,0 +1,111 @@
+"""« Mot de passe oublié ? »: also the first login of an account that was imported without a password (N-04)."""
+
+import hmac
+
+import flask
+
+from idp.domain.account import Account, normalise_login
+from idp.domain.audit import AuditEvent
+from idp.domain.password_rules import problem
+from idp.domain.throttle import MAILS
+from idp.errors import JourneyError
+from idp.flows import answer, letters
+from idp.flows.services import Services
+from idp.web.texts import PASSWORD_PROBLEMS, RESET_INCOMPLETE
+
+MAX_TYPED = 320
+
+
+def blueprint(services: Services) -> flask.Blueprint:
+    """The pages of /password."""
+    bp = flask.Blueprint("password_reset", __name__, url_prefix="/password")
+
+    @bp.get("/forgot")
+    def forgot() -> flask.Response:
+        return _forgot_page(services, [])
+
+    @bp.post("/forgot")
+    def ask() -> flask.Response:
+        """The same answer and the same work for anybody: the worker looks the account up, not this request."""
+        services.browser.check_form()
+        typed = normalise_login(flask.request.form.get("login", ""))[:MAX_TYPED]
+        if not typed:
+            return _forgot_page(services, [services.pages.say(RESET_INCOMPLETE)])
+        services.network.slow_down()
+        services.network.note_failure()  # a sending costs as a failure does: one network cannot ask for ever
+        with services.db.write() as tx:
+            bucket = "password_reset:" + services.data_keys.mac("login", typed)
+            if not tx.throttle.take(bucket, MAILS, services.now()):
+                letters.put(services, tx, "password_reset", {"login": typed, "lang": services.pages.lang})
+        return answer.see_other("/password/sent")
+
+    @bp.get("/sent")
+    def sent() -> flask.Response:
+        return services.pages.render("password_reset/sent.html", back_url="/compte")
+
+    @bp.get("/reset/<token>")
+    def page(token: str) -> flask.Response:
+        """Only shows: mail gateways follow links. The person's press is the POST."""
+        account = _holder(services, token)
+        return _invalid(services) if account is None else _new_page(services, token, account, [])
+
+    @bp.post("/reset/<token>")
+    def choose(token: str) -> flask.Response:
+        services.browser.check_form()
+        account = _holder(services, token)
+        if account is None:
+            return _invalid(services)
+        password = flask.request.form.get("password", "")
+        again = flask.request.form.get("confirmation", "")
+        found = problem(password, account)
+        if found is None and not hmac.compare_digest(_bytes(password), _bytes(again)):
+            found = "different"
+        if found is not None:
+            return _new_page(services, token, account, [services.pages.say(PASSWORD_PROBLEMS[found])])
+        digest = services.hasher.hash(password)
+        with services.db.write() as tx:
+            if tx.resets.take(token, services.now()) is None:
+                raise JourneyError("interaction_gone", status=410)
+            tx.accounts.set_password(account.account_id, digest, "mailbox", services.now())
+            tx.sessions.end_all(account.account_id, services.now())
+            event = AuditEvent("password.changed", account.account_id, account.account_id, detail={"by": "mailbox"})
+            services.record(tx, event)
+            letters.tell(services, tx, account, "password_changed", services.pages.lang)
+        response = answer.see_other("/password/done")
+        services.browser.forget(response, "session")
+        return response
+
+    @bp.get("/done")
+    def done() -> flask.Response:
+        label = services.settings.brand.portal_name
+        return services.pages.render("password_reset/done.html", continue_url="/compte", continue_label=label)
+
+    return bp
+
+
+def _holder(services: Services, token: str) -> Account | None:
+    with services.db.read() as tx:
+        account_id = tx.resets.peek(token, services.now())
+        account = tx.accounts.get(account_id) if account_id else None
+    return account if account and account.is_active else None
+
+
+def _forgot_page(services: Services, errors: list[str]) -> flask.Response:
+    typed = flask.request.form.get("login", "")[:MAX_TYPED]
+    return services.pages.render(
+        "password_reset/forgot.html", action="/password/forgot", login=typed, back_url="/compte", errors=errors
+    )
+
+
+def _new_page(services: Services, token: str, account: Account, errors: list[str]) -> flask.Response:
+    return services.pages.render(
+        "password_reset/new.html", action=f"/password/reset/{token}", login=account.login_name, errors=errors
+    )
+
+
+def _invalid(services: Services) -> flask.Response:
+    return services.pages.render("password_reset/invalid.html", status=410, again_url="/password/forgot")
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")

@@ -1,0 +1,155 @@
+"""An Interaction as one request sees it: loaded, checked against the browser, and put together with what SQL knows."""
+
+from dataclasses import dataclass, replace
+
+from idp.domain.account import Account
+from idp.domain.audit import AuditEvent
+from idp.domain.client import Client
+from idp.domain.decide import Decision, Facts, decide
+from idp.domain.ids import new_token
+from idp.domain.interaction import LIFETIME, Interaction
+from idp.domain.policy import MethodEntry, Policy
+from idp.domain.request import AuthorizationRequest
+from idp.domain.session import Session
+from idp.errors import JourneyError, ProtocolError
+from idp.flows.services import Services
+from idp.store import Tx
+
+KIND = "interaction"
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What SQL knows of a request at one instant. `account` is the session's."""
+
+    client: Client
+    policy: Policy
+    session: Session | None
+    account: Account | None
+    entitled: bool
+
+    def facts(self) -> Facts:
+        earlier = self.session.proofs if self.session else ()
+        return Facts(account=self.account, earlier=earlier, entitled=self.entitled)
+
+
+def look_up(services: Services, tx: Tx, client: Client, account_id: str | None = None) -> Situation:
+    """The situation of this browser before a client. `account_id`: whom to look at if not the session's holder."""
+    now = services.now()
+    policy = tx.policies.in_force(client.client_id, now)
+    if policy is None:
+        raise ProtocolError("unauthorized_client", "The client has no policy in force.")
+    cookie = services.browser.read("session")
+    session = tx.sessions.find(cookie, now, services.settings.session_idle) if cookie else None
+    holder = account_id or (session.account_id if session else None)
+    account = tx.accounts.get(holder) if holder else None
+    entitled = account is not None and (
+        not client.needs_entitlement or tx.accounts.is_entitled(account.account_id, client.client_id, now)
+    )
+    return Situation(client, policy, session, account, entitled)
+
+
+def judge(services: Services, request: AuthorizationRequest, policy: Policy, facts: Facts) -> Decision:
+    """`decide`, with what the settings say."""
+    return decide(policy, request, facts, now=services.now(), reach=services.registry.reach, acr=services.acr)
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One request to a login in progress."""
+
+    interaction: Interaction
+    client: Client
+    policy: Policy
+    session: Session | None
+    account: Account | None
+    entitled: bool
+
+    @property
+    def request(self) -> AuthorizationRequest:
+        return self.interaction.request
+
+    @property
+    def is_conflict(self) -> bool:
+        """Another account was proven than the one that is signed in here."""
+        proven = self.interaction.account_id
+        return bool(self.interaction.fresh and self.session and proven and self.session.account_id != proven)
+
+    def facts(self) -> Facts:
+        proven = self.interaction.account_id
+        same = self.session is not None and proven in (None, self.session.account_id)
+        return Facts(
+            account=self.account,
+            earlier=self.session.proofs if self.session and same else (),
+            fresh=self.interaction.fresh,
+            entitled=self.entitled,
+            account_chosen=self.interaction.account_chosen,
+            consented=self.interaction.consented,
+        )
+
+    def decision(self, services: Services) -> Decision:
+        return judge(services, self.request, self.policy, self.facts())
+
+    def entry(self, method_id: str) -> MethodEntry | None:
+        """The policy's entry of a method; enforcement of « accepted », whatever the page showed."""
+        return self.policy.entry(method_id)
+
+
+def open_interaction(services: Services, request: AuthorizationRequest) -> Interaction:
+    """Store a new Interaction for this browser."""
+    interaction = Interaction(
+        id=new_token(),
+        request=request,
+        browser_hash=services.browser.hash,
+        expires_at=services.now() + LIFETIME,
+    )
+    services.ephemeral.put(KIND, interaction.id, interaction.to_json(), LIFETIME)
+    return interaction
+
+
+def load(services: Services, handle: str) -> Visit:
+    """The visit of this browser to its Interaction. Raises JourneyError if it is gone or another browser's."""
+    found = services.ephemeral.get_versioned(KIND, handle)
+    if found is None:
+        raise JourneyError("interaction_gone", status=410)
+    interaction = Interaction.from_json(handle, found[1], found[0])
+    if interaction.browser_hash != services.browser.hash:
+        raise JourneyError("interaction_foreign", status=403)
+    services.pages.prefer(interaction.request.ui_locales)
+    with services.db.read() as tx:
+        client = tx.clients.get(interaction.request.client_id)
+        if client is None or not client.enabled:
+            raise JourneyError("interaction_gone", status=410, detail="client disabled meanwhile")
+        situation = look_up(services, tx, client, interaction.account_id)
+    return Visit(interaction, client, situation.policy, situation.session, situation.account, situation.entitled)
+
+
+def save(services: Services, interaction: Interaction) -> Interaction:
+    """Write under the version check: of two requests at once the second is refused and nothing of it counts."""
+    saved = services.ephemeral.swap(
+        KIND, interaction.id, interaction.version, interaction.to_json(), interaction.expires_at
+    )
+    if not saved:
+        raise JourneyError("interaction_busy", status=409)
+    return replace(interaction, version=interaction.version + 1)
+
+
+def take(services: Services, interaction: Interaction) -> None:
+    """Complete or cancel: once. Raises JourneyError if another request did."""
+    if services.ephemeral.take(KIND, interaction.id) is None:
+        raise JourneyError("interaction_gone", status=410)
+
+
+def refuse_method(services: Services, visit: Visit, method_id: str) -> JourneyError:
+    """A method that the policy does not accept was asked for: no page offers that."""
+    known = method_id if method_id in services.registry else "unknown"
+    with services.db.write() as tx:
+        event = AuditEvent(
+            "login.method_refused",
+            visit.account.account_id if visit.account else "anonymous",
+            client_id=visit.client.client_id,
+            outcome="refused",
+            detail={"method": known},
+        )
+        services.record(tx, event)
+    return JourneyError("method_refused", status=403)

@@ -1,0 +1,181 @@
+"""The contract of a login method (version 1).
+
+A method is stateless: what it must remember between two requests it puts into `ctx.state`, which is stored as
+JSON in the Interaction under a version check *before* its answer counts, so that of two guesses at once one is lost.
+It proves an identity; which account that is, and what the account may do, is decided elsewhere.
+"""
+
+from collections.abc import Callable, Mapping, MutableMapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from idp.domain.authn import Assurance, IdentityRef, Proof
+
+CONTRACT_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What an account must own to use a method: kinds of identity and credential."""
+
+    identity: str | None = None
+    credential: str | None = None
+
+    def missing(self, owned: frozenset[str]) -> bool:
+        """`owned`: as `Accounts.owned` gives it."""
+        needed = {f"identity:{self.identity}"} if self.identity else set()
+        needed |= {f"credential:{self.credential}"} if self.credential else set()
+        return not needed <= owned
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """Whom a method is asked to prove. Somebody unknown is a Subject too, and must be treated alike.
+
+    key: names the person in counters. account_id is None for somebody unknown.
+    email: the verified address, for the outbox only; pages show `masked_email`.
+    """
+
+    key: str
+    login: str
+    account_id: str | None = None
+    email: str | None = field(default=None, repr=False)
+    masked_email: str | None = None
+
+    @property
+    def identity(self) -> IdentityRef:
+        return IdentityRef("login_name", self.login)
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """How a method stands on the login page. Texts are French; the catalogue has the English.
+
+    inline: template of a form that stands on the login page itself, instead of a button.
+    column: "main", or "federated" for « S'identifier avec ».
+    """
+
+    label: str
+    hint: str
+    icon: str
+    inline: str | None = None
+    column: str = "main"
+
+
+@dataclass(frozen=True, slots=True)
+class Show:
+    """Draw this template with these values."""
+
+    template: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Redirect:
+    """Send the browser elsewhere (an upstream provider)."""
+
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The person was proven."""
+
+    proof: Proof
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """What was given does not do. `code` names the sentence to show; `final` ends this attempt at the method."""
+
+    code: str
+    final: bool = False
+
+
+Step = Show | Redirect | Done | Refused
+
+
+class TooManyAttempts(Exception):
+    """Raised by `Context.take_attempt`; `wait` says for how long."""
+
+    def __init__(self, wait: timedelta) -> None:
+        super().__init__(f"wait {wait}")
+        self.wait = wait
+
+
+class Outbox(Protocol):
+    """Letters to send once the step is committed."""
+
+    def put(self, kind: str, *, to: Subject, values: Mapping[str, str]) -> None:
+        """Same work for an unknown subject; its letter is dropped later."""
+
+
+class Passwords(Protocol):
+    """Checks a password against the stored digest, in the same time for somebody who has none."""
+
+    def check(self, subject: Subject, typed: str) -> str | None:
+        """The anchor of the password ("knowledge" or "mailbox"), None if it is wrong."""
+
+
+@dataclass
+class Context:
+    """What a method gets to see, for one request.
+
+    subject: the person whom a first factor proved, or whom an earlier step named; None when nobody is named yet.
+    state: JSON values only, this method's own.
+    find: a Subject for a typed login name or e-mail address; always answers.
+    take_attempt: counts one try for this person and method; raises TooManyAttempts.
+    allow: counts one sending for this person; False when there were too many.
+    mac: keyed digest of texts, bound to this Interaction.
+    """
+
+    now: datetime
+    state: MutableMapping[str, Any]
+    subject: Subject | None
+    find: Callable[[str], Subject]
+    take_attempt: Callable[[Subject], None]
+    allow: Callable[[Subject], bool]
+    mac: Callable[..., str]
+    outbox: Outbox
+    passwords: Passwords
+    service_name: str = ""
+    login_hint: str = ""
+
+    def too_soon(self, key: str, delay: timedelta) -> bool:
+        """True if the instant in `state[key]` is less than `delay` ago."""
+        return self.remaining(key, delay) > timedelta(0)
+
+    def remaining(self, key: str, delay: timedelta) -> timedelta:
+        """Time until `delay` has passed since the instant in `state[key]`; zero if it has."""
+        if key not in self.state:
+            return timedelta(0)
+        return max(datetime.fromisoformat(self.state[key]) + delay - self.now, timedelta(0))
+
+
+class Method(Protocol):
+    """A way to sign in, found by an entry point of the group `idp.methods`.
+
+    id: of the entry point. amr: the RFC 8176 values that its proofs may have. assurance: the most they claim.
+    can_be_first: the driver may run it as a first factor.
+    per_browser: a browser in which the person signed in before has tries of its own, so that somebody else's failures
+    do not delay the holder; False where tries are counted across all browsers.
+    """
+
+    id: str
+    contract_version: int
+    amr: frozenset[str]
+    assurance: Assurance
+    needs: Needs
+    can_be_first: bool
+    per_browser: bool
+    offer: Offer
+
+    def begin(self, ctx: Context) -> Step:
+        """The person chose this method (a POST)."""
+
+    def show(self, ctx: Context) -> Step:
+        """Draw the current step again (a GET): must send and change nothing."""
+
+    def submit(self, ctx: Context, form: Mapping[str, str]) -> Step:
+        """The person sent a form."""

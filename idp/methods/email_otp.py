@@ -1,0 +1,93 @@
+"""One-time code sent by e-mail (amr `otp`, RFC 8176 §2). Asked after the password unless the policy says otherwise.
+
+Alone it is one weak factor of possession: LOW (regulation: an e-mail code is not two factors).
+"""
+
+import hmac
+from collections.abc import Mapping
+from datetime import timedelta
+
+import pyotp
+
+from idp.domain.account import normalise_login
+from idp.domain.authn import Assurance, Proof
+from idp.methods.base import CONTRACT_VERSION, Context, Done, Needs, Offer, Refused, Show, Step, Subject
+
+CODE_LIFETIME = timedelta(minutes=10)
+MAX_TRIES = 5
+RESEND_AFTER = timedelta(seconds=60)
+
+
+class EmailOtp:
+    """Six digits to the account's verified address, never to a typed one; bound to the browser by the Interaction."""
+
+    id = "email_otp"
+    contract_version = CONTRACT_VERSION
+    amr = frozenset({"otp"})
+    assurance = Assurance.LOW
+    needs = Needs(identity="email")
+    can_be_first = False
+    per_browser = False
+    offer = Offer(label="OTP", hint="Un code envoyé sur votre boîte mail", icon="mail")
+
+    def begin(self, ctx: Context) -> Step:
+        subject = self._subject(ctx)
+        return self.show(ctx) if subject is None else self._send(ctx, subject)
+
+    def show(self, ctx: Context) -> Step:
+        if "sent_at" not in ctx.state and "limited" not in ctx.state:
+            return Show("methods/email_otp/identify.html", {"login": ctx.login_hint})
+        # A masked address is shown only to somebody who has proven a first factor: it tells that the account exists.
+        masked = ctx.subject.masked_email if ctx.subject else None
+        wait = ctx.remaining("sent_at", RESEND_AFTER)
+        return Show(
+            "methods/email_otp/code.html", {"masked": masked, "resend_wait_s": -(-wait // timedelta(seconds=1))}
+        )
+
+    def submit(self, ctx: Context, form: Mapping[str, str]) -> Step:
+        subject = self._subject(ctx)
+        if subject is None:
+            login = normalise_login(form.get("login", ""))[:320]
+            if not login:
+                return Refused("login_incomplete")
+            ctx.state["login"] = login
+            return self._send(ctx, ctx.find(login))
+        if "code" in form:
+            return self._check(ctx, subject, "".join(form["code"].split()))
+        return self._send(ctx, subject) if "resend" in form else self.show(ctx)
+
+    @staticmethod
+    def _subject(ctx: Context) -> Subject | None:
+        if ctx.subject is not None:
+            return ctx.subject
+        return ctx.find(ctx.state["login"]) if "login" in ctx.state else None
+
+    def _send(self, ctx: Context, subject: Subject) -> Step:
+        if ctx.too_soon("sent_at", RESEND_AFTER):
+            return Refused("code_just_sent")
+        if not ctx.allow(subject):  # per account, across browsers
+            ctx.state["limited"] = True
+            return Refused("too_many_codes")
+        code = pyotp.HOTP(pyotp.random_base32()).at(0)  # the secret is drawn for this sending and forgotten
+        ctx.state.update(
+            mac=ctx.mac("email_otp", code),
+            tries=0,
+            sent_at=ctx.now.isoformat(),
+            expires_at=(ctx.now + CODE_LIFETIME).isoformat(),
+        )
+        ctx.outbox.put("email_otp", to=subject, values={"code": code, "service": ctx.service_name})
+        return self.show(ctx)
+
+    def _check(self, ctx: Context, subject: Subject, code: str) -> Step:
+        if "mac" not in ctx.state or ctx.remaining("expires_at", timedelta(0)) <= timedelta(0):
+            return Refused("code_expired")
+        if not (len(code) == 6 and code.isascii() and code.isdigit()):
+            return Refused("code_malformed")
+        if ctx.state["tries"] >= MAX_TRIES:
+            return Refused("code_worn_out")
+        ctx.take_attempt(subject)
+        ctx.state["tries"] += 1
+        if not hmac.compare_digest(ctx.mac("email_otp", code), ctx.state["mac"]):
+            return Refused("code_wrong")
+        del ctx.state["mac"]  # single use
+        return Done(Proof(self.id, subject.identity, self.assurance, ("otp",), ctx.now, anchor="mailbox"))

@@ -1,0 +1,231 @@
+"""Settings: typed, closed, frozen. An unknown key or a bad value stops the start and names the key."""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from datetime import timedelta
+from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+PREFIX = "SESAME_"
+Url = Annotated[str, Field(pattern=r"^(https?://|mailto:|/)[!-~]+$", max_length=2000)]
+Network = IPv4Network | IPv6Network
+LEVELS = ("LOW", "MEDIUM", "SUBSTANTIAL", "HIGH")
+
+
+class SettingsError(Exception):
+    """The settings cannot be used; each line of the text names a key."""
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Brand(_Section):
+    """What a region shows of itself on every page."""
+
+    name: str = Field(default="esea", description="Name beside the logo and in e-mails.")
+    logo_url: Url | None = Field(default=None, description="Logo; the product's own mark when empty.")
+    color: str = Field(
+        default="#00707c", pattern="^#[0-9a-f]{6}$", description="Brand colour; contrast of 4.5 on white."
+    )
+    home_url: Url | None = Field(default=None, description="Target of the return button at the top right.")
+    home_label: str = Field(default="Retour sur le Portail GIP ESEA", description="Text of the return button.")
+    portal_name: str = Field(default="Mon compte ESEA", description="Title of the account portal.")
+    support_phone: str | None = Field(default=None, description="Telephone of the technical assistance.")
+    support_email: str | None = Field(default=None, description="E-mail of the technical assistance.")
+    video_url: Url | None = Field(default=None, description="Video tutorials on signing in safely.")
+    tips_url: Url | None = Field(default=None, description="« Découvrez les bons réflexes ».")
+    signup_url: Url | None = Field(
+        default=None, description="« Créez votre compte dès maintenant »; hidden when empty."
+    )
+    accessibility_url: Url | None = Field(default=None, description="Accessibility statement (RGAA).")
+    accessibility_label: str = Field(
+        "Accessibilité : non conforme", description="State of conformity that is declared."
+    )
+    privacy_url: Url | None = Field(default=None, description="Privacy policy.")
+    legal_url: Url | None = Field(default=None, description="Legal notice.")
+
+    @field_validator("color")
+    @classmethod
+    def _readable(cls, value: str) -> str:
+        if contrast_on_white(value) < 4.5:
+            raise ValueError("contrast with white is under 4.5 (WCAG 1.4.3)")
+        return value
+
+
+class Mail(_Section):
+    """Outgoing mail."""
+
+    host: str = Field(default="localhost", description="SMTP server.")
+    port: int = Field(default=25, ge=1, le=65535, description="Port of the SMTP server.")
+    sender: str = Field(
+        default="ne-pas-repondre@localhost", pattern=r"^[^@\s]+@[^@\s]+$", description="Sender's address."
+    )
+    timeout_s: int = Field(default=10, ge=1, le=60, description="Time allowed to one delivery, seconds.")
+
+
+class Argon2(_Section):
+    """Password hash. A change is applied to each password at its next use."""
+
+    memory_kib: int = Field(default=19456, ge=7168, le=1048576, description="Memory of one hash, KiB (OWASP: 19 MiB).")
+    time_cost: int = Field(default=2, ge=1, le=20, description="Passes.")
+    parallelism: int = Field(default=1, ge=1, le=16, description="Lanes.")
+    at_once: int = Field(default=4, ge=1, le=256, description="Hashes computed at once; the others wait their turn.")
+
+
+class Egress(_Section):
+    """An operator's network behind which many people share one address."""
+
+    label: str = Field(description="Name, for the audit (« CHU de … »).")
+    networks: tuple[Network, ...] = Field(description="Address ranges.")
+    failures_per_10_min: int = Field(default=300, ge=1, description="Failed attempts before the network is slowed.")
+
+
+class Settings(BaseSettings):
+    """Every setting of the provider."""
+
+    model_config = SettingsConfigDict(extra="forbid", frozen=True, env_prefix=PREFIX, env_nested_delimiter="__")
+
+    issuer: str = Field(description="Issuer identifier: the public address, without a trailing slash.")
+    database_url: str = Field(default="sqlite:///sesame.db", description="SQLAlchemy address of the database.")
+    redis_url: str = Field(
+        default="embedded", description="Ephemeral store: `embedded` (one process) or a redis:// address."
+    )
+    keys_dir: Path = Field(default=Path("keys.d"), description="Directory of the signing keys (mode 0700).")
+    secret_file: Path = Field(
+        Path("secret"), description="File with the server's secret, 32 bytes or more (mode 0600)."
+    )
+    host: str = Field(default="127.0.0.1", description="Address that `sesame serve` listens on.")
+    port: int = Field(default=8000, ge=1, le=65535, description="Port that `sesame serve` listens on.")
+    threads: int = Field(default=16, ge=1, le=256, description="Requests served at once.")
+    trusted_proxies: tuple[Network, ...] = Field(default=(), description="Proxies whose X-Forwarded-For is believed.")
+    methods: tuple[str, ...] = Field(
+        default=("email_otp", "password"), description="Login methods to load, in this order."
+    )
+    acr: dict[Literal["LOW", "MEDIUM", "SUBSTANTIAL", "HIGH"], str] = Field(
+        default={"LOW": "urn:sesame:acr:low", "MEDIUM": "eidas1", "SUBSTANTIAL": "eidas2", "HIGH": "eidas3"},
+        description="How each assurance level shows as `acr`.",
+    )
+    session_lifetime_s: int = Field(
+        default=4 * 3600, ge=60, le=12 * 3600, description="Absolute life of a session, seconds."
+    )
+    session_idle_s: int = Field(default=1800, ge=60, le=4 * 3600, description="Idle life of a session, seconds.")
+    remember_browser_days: int = Field(default=180, ge=1, le=400, description="How long a browser is recognised, days.")
+    failures_per_10_min: int = Field(
+        default=30, ge=1, description="Failed attempts from one network before it is slowed."
+    )
+    portal_client_id: str = Field(
+        "portail", description="client_id of the account portal; its redirect URI is /compte/callback."
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        default="INFO", description="Least level that is logged."
+    )
+    brand: Brand = Field(default=Brand(), description="See below.")
+    mail: Mail = Field(default=Mail(), description="See below.")
+    argon2: Argon2 = Field(default=Argon2(), description="See below.")
+    egress: tuple[Egress, ...] = Field(default=(), description="Networks with limits of their own, see below.")
+
+    @field_validator("issuer")
+    @classmethod
+    def _sound_issuer(cls, value: str) -> str:
+        loopback = value.startswith(("http://localhost:", "http://127.0.0.1:"))
+        if not (value.startswith("https://") or loopback) or value.endswith("/") or set("?#") & set(value):
+            raise ValueError("https:// (http only on loopback), no query, fragment or trailing slash")
+        if "/" in value.split("://", 1)[1]:
+            raise ValueError("an issuer with a path is not supported: give the provider a host name of its own")
+        return value
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "Settings":
+        if self.session_idle_s > self.session_lifetime_s:
+            raise ValueError("session_idle_s: longer than session_lifetime_s")
+        if set(self.acr) != set(LEVELS) or len(set(self.acr.values())) != len(LEVELS):
+            raise ValueError("acr: a distinct name for each of LOW, MEDIUM, SUBSTANTIAL, HIGH")
+        return self
+
+    @property
+    def is_secure(self) -> bool:
+        """Served over https: cookies are Secure and carry the __Host- prefix."""
+        return self.issuer.startswith("https://")
+
+    @property
+    def session_lifetime(self) -> timedelta:
+        return timedelta(seconds=self.session_lifetime_s)
+
+    @property
+    def session_idle(self) -> timedelta:
+        return timedelta(seconds=self.session_idle_s)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment wins over the file, which arrives as keyword arguments; no .env is read."""
+        return env_settings, init_settings
+
+
+def load(path: Path | None, **overrides: Any) -> Settings:
+    """Read a TOML file and the environment (SESAME_…, nested with __). Raises SettingsError, which names the key."""
+    values: dict[str, Any] = {}
+    if path is not None:
+        try:
+            values = tomllib.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise SettingsError(f"{path}: {error}") from error
+        values = _relative_to(path.parent, values)
+    unknown = sorted(name for name in os.environ if _unknown_variable(name))
+    if unknown:
+        raise SettingsError("\n".join(f"{name}: unknown setting" for name in unknown))
+    try:
+        return Settings(**{**values, **overrides})
+    except ValidationError as error:
+        raise SettingsError("\n".join(_explain(item) for item in error.errors())) from error
+
+
+def read_secret(path: Path) -> bytes:
+    """The server's secret. Raises SettingsError if it is absent, short or readable by others."""
+    try:
+        mode, secret = path.stat().st_mode, path.read_bytes().strip()
+    except OSError as error:
+        raise SettingsError(f"secret_file: {error.strerror}: {path} (`sesame init` creates it)") from error
+    if mode & 0o077:
+        raise SettingsError(f"secret_file: {path} is accessible to others (chmod 600)")
+    if len(secret) < 32:
+        raise SettingsError("secret_file: at least 32 bytes are needed")
+    return secret
+
+
+def contrast_on_white(color: str) -> float:
+    """Contrast ratio of `#rrggbb` with white (WCAG 2.1, 1.4.3)."""
+    channels = [int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return 1.05 / (0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2] + 0.05)
+
+
+def _relative_to(folder: Path, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Paths in a settings file are relative to the file, not to where the command runs."""
+    paths = {key: str(folder / values[key]) for key in ("keys_dir", "secret_file") if key in values}
+    return {**values, **paths}
+
+
+def _unknown_variable(name: str) -> bool:
+    if not name.startswith(PREFIX):
+        return False
+    first = name[len(PREFIX) :].split("__", 1)[0].lower()
+    return name != PREFIX + "SETTINGS" and first not in Settings.model_fields
+
+
+def _explain(item: Any) -> str:
+    key = ".".join(str(part) for part in item["loc"]) or "settings"
+    text = "unknown setting" if item["type"] == "extra_forbidden" else item["msg"]
+    return f"{key}: {text}"

@@ -1,0 +1,6 @@
+"""Durable state in SQL, short-lived state in Redis, and the suites that a store must pass."""
+
+from idp.store.database import Database, Tx
+from idp.store.ephemeral import Ephemeral
+
+__all__ = ["Database", "Ephemeral", "Tx"]

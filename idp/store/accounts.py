@@ -1,0 +1,228 @@
+"""Accounts, identities, credentials, entitlements."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, and_, delete, exists, insert, literal, or_, select, union_all, update
+from sqlalchemy.exc import IntegrityError
+
+from idp.domain.account import Account, AccountStatus, PasswordCredential
+from idp.domain.authn import IdentityRef
+from idp.domain.ids import new_id
+from idp.errors import InvalidOperation
+from idp.store.schema import account, client, credential, entitlement, identity, known_browser
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """A service that a person may open."""
+
+    client_id: str
+    name: str
+    initiate_login_uri: str
+    logo_uri: str | None
+    description: str | None
+
+
+class Accounts:
+    """The people."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._db = connection
+
+    def get(self, account_id: str) -> Account | None:
+        row = self._db.execute(select(account).where(account.c.account_id == account_id)).one_or_none()
+        return None if row is None else self._build(row)
+
+    def find(self, ref: IdentityRef) -> Account | None:
+        """The account that holds a verified identity."""
+        query = select(account).join(identity).where(identity.c.kind == ref.kind, identity.c.value == ref.value)
+        row = self._db.execute(query).one_or_none()
+        return None if row is None else self._build(row)
+
+    def find_by_login(self, typed: str) -> Account | None:
+        """The account of a login name or a verified e-mail address (normalised); the two never look alike."""
+        return self.find(IdentityRef("email" if "@" in typed else "login_name", typed))
+
+    def add(self, new: Account, identities: Collection[tuple[IdentityRef, str]]) -> None:
+        """identities: verified identifiers with their origin. Raises InvalidOperation if one belongs to another."""
+        values = {f: getattr(new, f) for f in account.c.keys()}  # noqa: SIM118
+        refs = [(IdentityRef("login_name", new.login_name), "account"), *identities]
+        try:
+            self._db.execute(insert(account).values({**values, "profile": dict(new.profile)}))
+            self._db.execute(
+                insert(identity),
+                [
+                    {
+                        "identity_id": new_id(),
+                        "account_id": new.account_id,
+                        "kind": ref.kind,
+                        "value": ref.value,
+                        "origin": origin,
+                        "verified_at": new.created_at,
+                    }
+                    for ref, origin in refs
+                ],
+            )
+        except IntegrityError as error:
+            raise InvalidOperation(f"{new.login_name}: the login name or an identifier is already in use") from error
+
+    def set_status(self, account_id: str, status: AccountStatus, now: datetime) -> None:
+        self._db.execute(
+            update(account).where(account.c.account_id == account_id).values(status=status.value, updated_at=now)
+        )
+
+    def owned(self, account_id: str) -> frozenset[str]:
+        """Kinds of identities and credentials that the account has: "identity:email", "credential:password", …"""
+        query = union_all(
+            select(literal("identity"), identity.c.kind).where(identity.c.account_id == account_id),
+            select(literal("credential"), credential.c.kind).where(
+                credential.c.account_id == account_id, credential.c.revoked_at.is_(None)
+            ),
+        )
+        return frozenset(f"{what}:{kind}" for what, kind in self._db.execute(query))
+
+    # -- passwords -------------------------------------------------------------
+
+    def password(self, account_id: str) -> PasswordCredential | None:
+        row = self._db.execute(
+            select(credential).where(
+                credential.c.account_id == account_id,
+                credential.c.kind == "password",
+                credential.c.revoked_at.is_(None),
+            )
+        ).one_or_none()
+        if row is None:
+            return None
+        return PasswordCredential(row.credential_id, row.account_id, row.digest, row.anchor, row.created_at)
+
+    def set_password(self, account_id: str, digest: str, anchor: str, now: datetime) -> None:
+        """Replace the account's password; the one before is revoked."""
+        self._db.execute(
+            update(credential)
+            .where(
+                credential.c.account_id == account_id,
+                credential.c.kind == "password",
+                credential.c.revoked_at.is_(None),
+            )
+            .values(revoked_at=now)
+        )
+        self._db.execute(
+            insert(credential).values(
+                credential_id=new_id(),
+                account_id=account_id,
+                kind="password",
+                digest=digest,
+                anchor=anchor,
+                created_at=now,
+            )
+        )
+
+    def renew_password_digest(self, old: PasswordCredential, digest: str) -> bool:
+        """Store the same password under new parameters; False if it was replaced meanwhile."""
+        changed = self._db.execute(
+            update(credential)
+            .where(
+                credential.c.credential_id == old.credential_id,
+                credential.c.digest == old.digest,
+                credential.c.revoked_at.is_(None),
+            )
+            .values(digest=digest)
+        )
+        return changed.rowcount == 1
+
+    def confirm_password(self, account_id: str) -> bool:
+        """Something else than the mailbox confirmed who set the password; False if there is none to confirm."""
+        changed = self._db.execute(
+            update(credential)
+            .where(
+                credential.c.account_id == account_id,
+                credential.c.kind == "password",
+                credential.c.anchor == "mailbox",
+                credential.c.revoked_at.is_(None),
+            )
+            .values(anchor="knowledge")
+        )
+        return changed.rowcount == 1
+
+    # -- entitlements ----------------------------------------------------------
+
+    def is_entitled(self, account_id: str, client_id: str, now: datetime) -> bool:
+        return bool(self._db.scalar(select(self._entitled(account_id, client_id, now))))
+
+    def grant(self, account_id: str, client_id: str, by: str, now: datetime, expires_at: datetime | None) -> None:
+        """Give access; replaces what was given or taken before."""
+        pair = (entitlement.c.account_id == account_id) & (entitlement.c.client_id == client_id)
+        self._db.execute(delete(entitlement).where(pair))
+        self._db.execute(
+            insert(entitlement).values(
+                account_id=account_id, client_id=client_id, granted_by=by, granted_at=now, expires_at=expires_at
+            )
+        )
+
+    def revoke(self, account_id: str, client_id: str, now: datetime) -> bool:
+        """Take access away; False if there was none."""
+        changed = self._db.execute(
+            update(entitlement)
+            .where(
+                entitlement.c.account_id == account_id,
+                entitlement.c.client_id == client_id,
+                entitlement.c.revoked_at.is_(None),
+            )
+            .values(revoked_at=now)
+        )
+        return changed.rowcount == 1
+
+    def tiles(self, account_id: str, now: datetime) -> list[Tile]:
+        """The services that this person may open, by name; only those that can be started from outside."""
+        entitled = self._entitled(account_id, client.c.client_id, now)
+        query = (
+            select(client)
+            .where(client.c.enabled, client.c.initiate_login_uri.is_not(None))
+            .where(or_(client.c.needs_entitlement.is_(False), entitled))
+            .order_by(client.c.name)
+        )
+        return [
+            Tile(row.client_id, row.name, row.initiate_login_uri, row.logo_uri, row.description)
+            for row in self._db.execute(query)
+        ]
+
+    # -- browsers --------------------------------------------------------------
+
+    def knows_browser(self, account_id: str, browser_hash: str, since: datetime) -> bool:
+        """True if this account signed in with this browser after `since`."""
+        query = select(known_browser.c.last_seen_at).where(
+            known_browser.c.browser_hash == browser_hash, known_browser.c.account_id == account_id
+        )
+        seen = self._db.scalar(query)
+        return seen is not None and seen >= since
+
+    def remember_browser(self, account_id: str, browser_hash: str, now: datetime) -> None:
+        pair = (known_browser.c.browser_hash == browser_hash) & (known_browser.c.account_id == account_id)
+        self._db.execute(delete(known_browser).where(pair))
+        self._db.execute(
+            insert(known_browser).values(browser_hash=browser_hash, account_id=account_id, last_seen_at=now)
+        )
+
+    # --------------------------------------------------------------------------
+
+    def _entitled(self, account_id: str, client_id: Any, now: datetime) -> Any:
+        live = or_(entitlement.c.expires_at.is_(None), entitlement.c.expires_at > now)
+        return exists().where(
+            and_(
+                entitlement.c.account_id == account_id,
+                entitlement.c.client_id == client_id,
+                entitlement.c.revoked_at.is_(None),
+                live,
+            )
+        )
+
+    def _build(self, row: Row[Any]) -> Account:
+        values = dict(row._mapping)
+        refs = self._db.execute(
+            select(identity.c.kind, identity.c.value).where(identity.c.account_id == row.account_id)
+        )
+        identities = {kind: value for kind, value in refs}  # noqa: C416
+        return Account(**{**values, "status": AccountStatus(values["status"])}, identities=identities)

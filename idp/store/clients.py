@@ -1,0 +1,56 @@
+"""Registered relying parties."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from idp.domain.client import Client
+from idp.errors import InvalidOperation
+from idp.store.schema import client
+
+LISTS = ("redirect_uris", "post_logout_redirect_uris", "scopes")
+
+
+class Clients:
+    """The relying parties; never deleted, only disabled."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._db = connection
+
+    def get(self, client_id: str) -> Client | None:
+        row = self._db.execute(select(client).where(client.c.client_id == client_id)).one_or_none()
+        return None if row is None else _build(row)
+
+    def all(self) -> list[Client]:
+        return [_build(row) for row in self._db.execute(select(client).order_by(client.c.client_id))]
+
+    def add(self, new: Client, now: datetime) -> None:
+        """Raises InvalidOperation if the client_id is taken."""
+        values = {name: getattr(new, name) for name in client.c.keys() if hasattr(new, name)}  # noqa: SIM118
+        values |= {name: list(values[name]) for name in LISTS}
+        values |= {"token_lifetime_s": int(new.token_lifetime.total_seconds()), "created_at": now}
+        try:
+            self._db.execute(insert(client).values(values))
+        except IntegrityError as error:
+            raise InvalidOperation(f"{new.client_id}: this client exists already") from error
+
+    def set_enabled(self, client_id: str, enabled: bool) -> bool:
+        """False if there is no such client."""
+        return self._change(client_id, enabled=enabled)
+
+    def set_secret(self, client_id: str, secret_digest: str) -> bool:
+        """False if there is no such client."""
+        return self._change(client_id, secret_digest=secret_digest)
+
+    def _change(self, client_id: str, **values: Any) -> bool:
+        return self._db.execute(update(client).where(client.c.client_id == client_id).values(**values)).rowcount == 1
+
+
+def _build(row: Row[Any]) -> Client:
+    values = dict(row._mapping)
+    values.pop("created_at")
+    lifetime = timedelta(seconds=values.pop("token_lifetime_s"))
+    return replace(Client(**{**values, **{name: tuple(values[name]) for name in LISTS}}), token_lifetime=lifetime)

@@ -1,0 +1,1 @@
+"""What every page shares: cookies, CSRF, headers, language, throttling, proxy trust."""

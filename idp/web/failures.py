@@ -1,0 +1,74 @@
+"""The one renderer of errors: a page for people, JSON for applications, a redirect once it is verified."""
+
+from collections.abc import Callable
+
+import flask
+import structlog
+from werkzeug.exceptions import HTTPException
+
+from idp.errors import JourneyError, ProtocolError, Unavailable
+from idp.web.pages import Pages
+from idp.web.texts import PROTOCOL_STOP, STOPS
+
+APPLICATIONS = frozenset({"/token", "/userinfo", "/jwks", "/healthz", "/readyz"})
+HTTP_CODES = {404: "not_found", 405: "method_not_allowed", 413: "too_large"}
+
+
+class Failures:
+    """Answers every exception."""
+
+    def __init__(self, pages: Pages, send_error: Callable[[ProtocolError], flask.Response]) -> None:
+        self._pages, self._send_error = pages, send_error
+
+    def render(self, error: Exception) -> flask.Response:
+        """The only place that catches everything."""
+        if isinstance(error, ProtocolError):
+            return self._protocol(error)
+        if isinstance(error, JourneyError):
+            return self._stop(error.code, error.status, error.detail)
+        if isinstance(error, Unavailable):
+            structlog.get_logger().error("unavailable", cause=str(error), exc_info=error)
+            return self._stop("unavailable", 503)
+        if isinstance(error, HTTPException) and error.code and error.code < 500:
+            return self._stop(HTTP_CODES.get(error.code, "bad_request"), error.code)
+        structlog.get_logger().error("internal error", exc_info=error)
+        return self._stop("internal", 500)
+
+    def _protocol(self, error: ProtocolError) -> flask.Response:
+        structlog.get_logger().info("protocol error", error=error.code, detail=error.detail or error.description)
+        if error.redirect is not None:
+            return self._send_error(error)
+        if flask.request.path in APPLICATIONS:
+            return _json(error.spec.status, error.code, error.description)
+        title, text = PROTOCOL_STOP
+        say = self._pages.say
+        explained = f"{say(text)} ({error.description})" if error.description else say(text)
+        return self._page(400 if error.spec.status == 401 else error.spec.status, error.code, say(title), explained)
+
+    def _stop(self, code: str, status: int, detail: str = "") -> flask.Response:
+        structlog.get_logger().info("journey stopped", code=code, detail=detail)
+        if flask.request.path in APPLICATIONS:
+            names = {503: "temporarily_unavailable", 500: "server_error"}
+            return _json(status, names.get(status, "invalid_request"), "")
+        title, text = STOPS[code]
+        return self._page(status, code, self._pages.say(title), self._pages.say(text))
+
+    def _page(self, status: int, code: str, title: str, text: str) -> flask.Response:
+        actions = [{"label": self._pages.portal_name, "url": "/compte"}]
+        response = self._pages.render("error.html", status=status, code=code, title=title, text=text, actions=actions)
+        if status == 503:
+            response.headers["Retry-After"] = "5"
+        return response
+
+
+def _json(status: int, code: str, description: str) -> flask.Response:
+    body = {"error": code, **({"error_description": description} if description else {})}
+    response = flask.jsonify(body)
+    response.status_code = status
+    response.headers["Cache-Control"] = "no-store"
+    if status == 401 and flask.request.path == "/token":
+        response.headers["WWW-Authenticate"] = 'Basic realm="token"'
+    elif flask.request.path == "/userinfo":
+        said = "" if code == "invalid_token" and "needed" in description else f', error="{code}"'
+        response.headers["WWW-Authenticate"] = f'Bearer realm="userinfo"{said}'
+    return response

@@ -1,0 +1,142 @@
+"""Pages: templates, language, and the headers that every answer carries."""
+
+from collections.abc import Iterable
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+import flask
+import jinja2
+
+from idp.settings import Settings
+from idp.web import language
+from idp.web.browser import Browser
+from idp.web.texts import Text
+
+SECURITY_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+API_POLICY = "default-src 'none'; frame-ancestors 'none'"
+
+
+class Pages:
+    """Draws templates for the current request."""
+
+    def __init__(self, settings: Settings, browser: Browser) -> None:
+        self._settings, self._browser = settings, browser
+        self._catalogues = language.catalogues()
+        self._env = jinja2.Environment(
+            loader=jinja2.PackageLoader("idp"),
+            autoescape=True,
+            undefined=jinja2.StrictUndefined,
+            extensions=["jinja2.ext.i18n"],
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._env.install_gettext_callables(  # type: ignore[attr-defined]
+            lambda text: self._catalogues[self.lang].gettext(text),
+            lambda one, many, n: self._catalogues[self.lang].ngettext(one, many, n),
+            newstyle=True,
+        )
+        brand = settings.brand
+        self._env.globals["brand"] = {**brand.model_dump(), "logo_url": brand.logo_url or "/static/logo.svg"}
+        self._env.globals["asset"] = lambda path: f"/static/{path}"
+
+    @property
+    def lang(self) -> str:
+        """The language of the current page."""
+        if "lang" not in flask.g:
+            flask.g.lang = language.choose()
+        found: str = flask.g.lang
+        return found
+
+    @property
+    def portal_name(self) -> str:
+        """What the account portal is called here."""
+        return self._settings.brand.portal_name
+
+    def prefer(self, locales: tuple[str, ...]) -> None:
+        """The service asked for these languages; the person's own choice stands above."""
+        flask.g.lang = language.choose(locales)
+
+    def say(self, text: Text, **values: Any) -> str:
+        """A sentence in the page's language."""
+        said = self._catalogues[self.lang].gettext(str(text))
+        return said % values if values else said
+
+    def render(
+        self,
+        template: str,
+        *,
+        status: int = 200,
+        form_targets: Iterable[str] = (),
+        images: Iterable[str | None] = (),
+        **values: Any,
+    ) -> flask.Response:
+        """A page. `form_targets`: URIs that a form may lead to, redirects included (Chromium applies form-action to
+        them); `images`: logos of others.
+        """
+        body = self._env.get_template(template).render(
+            status=status,
+            lang=self.lang,
+            lang_url=self._lang_url(),
+            csrf=self._browser.csrf_token,
+            request_ref=flask.g.request_id,
+            **values,
+        )
+        response = flask.Response(body, status, mimetype="text/html")
+        response.headers["Content-Security-Policy"] = _policy(form_targets, [self._settings.brand.logo_url, *images])
+        response.headers["Content-Language"] = self.lang
+        return response
+
+    def letter(self, lang: str, name: str, **values: Any) -> tuple[str, str, str]:
+        """Subject, text and HTML of an e-mail."""
+        catalogue = self._catalogues[lang]
+        values |= {"_": _formatted(catalogue.gettext), "gettext": _formatted(catalogue.gettext), "lang": lang}
+        parts = (f"mail/{name}.subject.txt", f"mail/{name}.txt", f"mail/{name}.html")
+        subject, text, html = (self._env.get_template(part).render(**values) for part in parts)
+        return " ".join(subject.split()), text, html
+
+    def _lang_url(self) -> str:
+        other = "en" if self.lang == "fr" else "fr"
+        kept = {} if flask.request.method == "POST" else flask.request.args.to_dict()
+        return f"{flask.request.path}?{urlencode({**kept, 'lang': other})}"
+
+
+def _formatted(translate: Any) -> Any:
+    """Jinja's newstyle gettext for a catalogue that is not the page's."""
+
+    def say(text: str, **values: Any) -> str:
+        return translate(text) % values if values else str(translate(text))
+
+    return say
+
+
+def add_headers(response: flask.Response, *, secure: bool) -> flask.Response:
+    """What every answer carries; nothing but static files may be kept by a cache."""
+    for name, value in SECURITY_HEADERS.items():
+        response.headers.setdefault(name, value)
+    response.headers.setdefault("Content-Security-Policy", API_POLICY)
+    if flask.request.endpoint != "static":
+        response.headers.setdefault("Cache-Control", "no-store")
+    if secure:
+        response.headers.setdefault("Strict-Transport-Security", "max-age=63072000; includeSubDomains")
+    return response
+
+
+def origin(uri: str) -> str:
+    """scheme://host:port of a URI, as a source of the Content Security Policy."""
+    parts = urlsplit(uri)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _policy(form_targets: Iterable[str], images: Iterable[str | None]) -> str:
+    forms = " ".join(dict.fromkeys(["'self'", *map(origin, form_targets)]))
+    sources = " ".join(dict.fromkeys(["'self'", "data:", *(origin(i) for i in images if i and "://" in i)]))
+    return (
+        "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; "
+        f"img-src {sources}; form-action {forms}; base-uri 'none'; frame-ancestors 'none'"
+    )

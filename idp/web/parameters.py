@@ -1,0 +1,40 @@
+"""Protocol parameters: one of each, of a sane size, printable ASCII (RFC 6749 §3.1, §3.2, appendix A)."""
+
+from collections.abc import Mapping
+
+from werkzeug.datastructures import MultiDict
+
+from idp.errors import ProtocolError, ReturnPath
+
+MAX_LENGTH = 2048
+LONGER = {"claims": 8192, "id_token_hint": 8192, "redirect_uri": 2048, "login_hint": 320}
+NOT_ASCII = frozenset({"login_hint", "claims"})
+
+
+def single(
+    values: "MultiDict[str, str]", known: frozenset[str], *, redirect: ReturnPath | None = None
+) -> Mapping[str, str]:
+    """The known parameters, without the empty ones; unknown ones are ignored (RFC 6749 §3.1).
+
+    Raises ProtocolError("invalid_request") for one that is repeated, too long or not printable.
+    """
+    found = {}
+    for name in values.keys() & known:
+        given = values.getlist(name)
+        if len(given) > 1:
+            raise ProtocolError("invalid_request", f"{name} is given more than once.", redirect=redirect)
+        if problem := _problem(name, given[0]):
+            raise ProtocolError("invalid_request", f"{name} {problem}.", redirect=redirect)
+        if given[0]:
+            found[name] = given[0]
+    return found
+
+
+def _problem(name: str, value: str) -> str | None:
+    if len(value) > LONGER.get(name, MAX_LENGTH):
+        return "is too long"
+    if any(ord(c) < 32 or ord(c) == 127 or 0xD800 <= ord(c) <= 0xDFFF or c == "\ufffd" for c in value):
+        return "has a character that is not allowed"
+    if not value.isascii() and name not in NOT_ASCII:
+        return "has a character that is not ASCII"
+    return None

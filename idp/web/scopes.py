@@ -1,0 +1,11 @@
+"""What each scope means to a person: title and what is shared."""
+
+from idp.web.texts import N_, Text
+
+SCOPE_TEXTS: dict[str, tuple[Text, Text]] = {
+    "profile": (N_("Votre identité"), N_("Nom, prénom, civilité et données de profil.")),
+    "email": (N_("Votre adresse e-mail"), N_("Adresse et indication qu'elle est vérifiée.")),
+    "address": (N_("Votre adresse professionnelle"), N_("Adresse postale.")),
+    "phone": (N_("Votre téléphone"), N_("Numéro de téléphone professionnel.")),
+    "identite_ps": (N_("Votre identité de professionnel de santé"), N_("Identifiant national (RPPS).")),
+}

@@ -1,0 +1,105 @@
+"""Sentences that code chooses, in French; the catalogue has the English. Marked for extraction by N_()."""
+
+Text = str
+
+
+def N_(text: Text) -> Text:  # noqa: N802 - the name that gettext's tools look for
+    """Mark a sentence as one to translate."""
+    return text
+
+
+# Why the login page is shown: title and sentence, by the reason that `decide` gave.
+BANDS: dict[str, tuple[Text, Text]] = {
+    "step_up": (
+        N_("Une étape de plus."),
+        N_("Vous êtes déjà connecté, mais ce service demande un autre mode d'authentification."),
+    ),
+    "no_password": (
+        N_("Une étape de plus."),
+        N_("Ce service n'accepte pas le mot de passe seul : choisissez un mode d'authentification forte."),
+    ),
+    "prompt_login": (N_("Confirmez que c'est vous."), N_("Ce service vous demande de vous authentifier à nouveau.")),
+    "too_old": (
+        N_("Confirmez que c'est vous."),
+        N_("Votre dernière authentification est trop ancienne pour ce service."),
+    ),
+    "other_account": (
+        N_("Un autre compte est attendu."),
+        N_("Ce service attend un autre compte que celui qui est connecté dans ce navigateur."),
+    ),
+    "too_weak": (
+        N_("Ce n'est pas suffisant pour ce service."),
+        N_(
+            "Votre mot de passe a été défini depuis votre boîte mail : avec un code envoyé à la même boîte, "
+            "cela ne fait qu'une seule preuve. Contactez l'assistance pour confirmer votre identité, ou choisissez un autre mode."
+        ),
+    ),
+}
+
+# What a method's refusal says. Words are the same for a known and an unknown person.
+REFUSALS: dict[str, Text] = {
+    "login_wrong": N_("Identifiant ou mot de passe incorrect."),
+    "login_incomplete": N_("Renseignez tous les champs."),
+    "code_wrong": N_("Ce code n'est pas le bon. Vérifiez qu'il s'agit du dernier code reçu."),
+    "code_malformed": N_("Le code compte six chiffres."),
+    "code_expired": N_("Ce code n'est plus valable. Demandez un nouveau code."),
+    "code_worn_out": N_("Trop d'essais avec ce code. Demandez un nouveau code."),
+    "code_just_sent": N_("Un code vient d'être envoyé. Attendez une minute avant d'en demander un autre."),
+    "too_many_codes": N_("Trop de codes ont été demandés. Réessayez dans une heure ou choisissez un autre mode."),
+    "too_many_attempts": N_(
+        "Trop d'essais infructueux. Réessayez dans %(minutes)s min, ou choisissez un autre mode d'authentification."
+    ),
+    "account_inactive": N_("Ce compte n'est pas actif. Contactez l'assistance."),
+    "means_missing": N_("Votre compte ne permet pas encore ce mode d'authentification. Contactez l'assistance."),
+    "other_account": N_("Ce n'est pas le compte que ce service attend."),
+}
+
+# Pages that stop a journey: title and sentence, by the code of a JourneyError.
+STOPS: dict[str, tuple[Text, Text]] = {
+    "interaction_gone": (
+        N_("Cette connexion a expiré"),
+        N_("Elle est terminée ou a duré plus de quinze minutes. Retournez sur le service et recommencez."),
+    ),
+    "interaction_foreign": (
+        N_("Cette connexion a commencé dans un autre navigateur"),
+        N_("Retournez sur le service depuis ce navigateur-ci et recommencez."),
+    ),
+    "interaction_busy": (
+        N_("Cette page a été utilisée deux fois en même temps"),
+        N_("Revenez en arrière et recommencez."),
+    ),
+    "form_foreign": (
+        N_("Ce formulaire n'est plus valable"),
+        N_("Revenez en arrière, rechargez la page et recommencez. Vérifiez que les cookies sont acceptés."),
+    ),
+    "method_refused": (
+        N_("Ce mode d'authentification n'est pas accepté"),
+        N_("Le service que vous voulez ouvrir ne l'accepte pas. Choisissez un autre mode."),
+    ),
+    "not_found": (N_("Page introuvable"), N_("L'adresse demandée n'existe pas.")),
+    "method_not_allowed": (N_("Requête refusée"), N_("Cette adresse ne se demande pas ainsi.")),
+    "too_large": (N_("Requête refusée"), N_("Ce qui a été envoyé est trop volumineux.")),
+    "bad_request": (N_("Requête refusée"), N_("La requête n'a pas pu être lue.")),
+    "unavailable": (
+        N_("Service momentanément indisponible"),
+        N_("Nos équipes sont prévenues. Réessayez dans quelques instants."),
+    ),
+    "internal": (
+        N_("Une erreur est survenue"),
+        N_("Rien n'a été enregistré. Réessayez ; si cela se répète, donnez la référence ci-dessous à l'assistance."),
+    ),
+    "portal_failed": (N_("La connexion n'a pas abouti"), N_("Recommencez depuis « Mon compte ».")),
+}
+PROTOCOL_STOP = (
+    N_("Le service a envoyé une demande incorrecte"),
+    N_("Ce n'est pas de votre fait. Retournez sur le service ; si cela se répète, prévenez l'assistance."),
+)
+
+# What is wrong with a new password, by the code of `idp.domain.password_rules`.
+PASSWORD_PROBLEMS: dict[str, Text] = {
+    "too_short": N_("Le mot de passe doit compter au moins 12 caractères."),
+    "too_long": N_("Le mot de passe doit compter au plus 128 caractères."),
+    "guessable": N_("Le mot de passe contient votre nom, votre identifiant ou le nom du service, ou se répète."),
+    "different": N_("Les deux mots de passe ne sont pas identiques."),
+}
+RESET_INCOMPLETE = N_("Renseignez votre identifiant ou votre adresse e-mail.")
