@@ -1,0 +1,77 @@
+"""Claims as a person reads them: a French label and a plain value for each."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+ID_TOKEN_LABELS = {
+    "acr": "Niveau d'authentification",
+    "amr": "Moyens utilisés",
+    "auth_time": "Moment de l'authentification",
+    "sub": "Identifiant du sujet",
+}
+USERINFO_LABELS = {
+    "name": "Nom complet",
+    "given_name": "Prénom",
+    "family_name": "Nom",
+    "preferred_username": "Identifiant de connexion",
+    "email": "Adresse e-mail",
+    "email_verified": "Adresse vérifiée",
+    "rpps": "Numéro RPPS",
+    "adeli": "Numéro ADELI",
+    "SubjectNameID": "Identifiant national",
+    "SubjectRole": "Rôle",
+    "SubjectRefPro": "Exercice professionnel",
+    "otherIds": "Autres identifiants",
+    "locale": "Langue",
+    "updated_at": "Mise à jour",
+}
+INSTANTS = {"auth_time", "updated_at"}
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimRow:
+    """One line of the table: `name` is the protocol's word, `label` the person's."""
+
+    name: str
+    label: str
+    value: str
+
+
+def id_token_rows(claims: Mapping[str, Any]) -> list[ClaimRow]:
+    """The claims that say how the person was authenticated; an absent one is shown as absent."""
+    return [ClaimRow(name, label, _readable(name, claims.get(name))) for name, label in ID_TOKEN_LABELS.items()]
+
+
+def userinfo_rows(claims: Mapping[str, Any]) -> list[ClaimRow]:
+    """What userinfo answered, known claims first, and the others under their own name."""
+    known = [name for name in USERINFO_LABELS if name in claims]
+    others = sorted(name for name in claims if name not in USERINFO_LABELS and name != "sub")
+    return [ClaimRow(name, USERINFO_LABELS.get(name, name), _readable(name, claims[name])) for name in known + others]
+
+
+def _readable(name: str, value: Any) -> str:
+    match value:
+        case None:
+            return "non communiqué"
+        case bool():
+            return "oui" if value else "non"
+        case int() | float() if name in INSTANTS:
+            return _moment(value)
+        case list() if all(isinstance(item, str) for item in value):
+            return " ".join(value)
+        case list():
+            return "\n".join(_readable(name, item) for item in value)
+        case dict():
+            return ", ".join(f"{key} : {_readable(key, item)}" for key, item in value.items())
+        case _:
+            return str(value)
+
+
+def _moment(seconds: float) -> str:
+    """In the machine's own time zone: in the demo it is the reader's."""
+    try:
+        return datetime.fromtimestamp(seconds, tz=UTC).astimezone().strftime("%d/%m/%Y à %H:%M:%S (%Z)")
+    except (OverflowError, ValueError, OSError):  # a number that is no date of this era
+        return str(seconds)

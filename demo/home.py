@@ -1,0 +1,100 @@
+"""The folder of the demo's data."""
+
+import json
+import os
+import secrets
+import shutil
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from demo.ports import Ports
+from demo.seed import seed
+from idp.clock import SystemClock
+from idp.flows.operators.desk import Desk
+from idp.hashing import PasswordHasher
+from idp.methods import registry
+from idp.settings import load
+from idp.store import Database
+from keys.file import FileSigner
+
+
+class OtherPorts(Exception):
+    """The data were made for other ports: the registered addresses would be wrong."""
+
+
+class Home:
+    """`.demo/`: settings, database, keys and demo.json, readable by their owner only."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.settings_file = folder / "sesame.toml"
+        self.description_file = folder / "demo.json"
+
+    def reset(self) -> None:
+        """Forget everything."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def prepare(self, ports: Ports) -> dict[str, Any]:
+        """Make what is missing; returns the content of demo.json. Raises OtherPorts."""
+        if self.description_file.exists():
+            found: dict[str, Any] = json.loads(self.description_file.read_text(encoding="utf-8"))
+            if found["ports"] != asdict(ports):
+                raise OtherPorts
+            Database(load(self.settings_file).database_url).migrate()
+            return found
+        self.reset()
+        self.folder.mkdir(mode=0o700, parents=True)
+        _write_private(self.settings_file, _settings(self.folder, ports))
+        _write_private(self.folder / "secret", secrets.token_urlsafe(48))
+        FileSigner.create(self.folder / "keys.d", now=datetime.now(UTC))
+        settings = load(self.settings_file)
+        database = Database(settings.database_url)
+        database.migrate()
+        desk = Desk(database, SystemClock(), registry.load(settings.methods), "demo")
+        made = seed(desk, PasswordHasher(settings.argon2), ports)
+        description = {
+            "issuer": ports.issuer,
+            **made,
+            "services": {"portail": f"{ports.issuer}/compte", "ror": ports.ror, "espace-pro": ports.espace_pro},
+            "mail": {"page": ports.mail, "messages": f"{ports.mail}/messages", "smtp": f"localhost:{ports.smtp}"},
+            "settings": str(self.settings_file),
+            "ports": asdict(ports),
+        }
+        _write_private(self.description_file, json.dumps(description, indent=2, ensure_ascii=False))
+        return description
+
+
+def _settings(folder: Path, ports: Ports) -> str:
+    values = {
+        "issuer": ports.issuer,
+        "port": ports.provider,
+        "database_url": f"sqlite:///{folder.resolve() / 'sesame.db'}",
+        "keys_dir": "keys.d",
+        "secret_file": "secret",
+    }
+    mail = {"host": "localhost", "port": ports.smtp, "sender": "ne-pas-repondre@esea.example"}
+    brand = {
+        "home_url": f"{ports.issuer}/compte",
+        "support_phone": "05 64 090 090",
+        "support_email": "support@esea.example",
+        "video_url": f"{ports.mail}/",
+        "tips_url": "https://www.cybermalveillance.gouv.fr/",
+        "accessibility_url": f"{ports.issuer}/compte",
+        "accessibility_label": "Accessibilité : partiellement conforme",
+        "privacy_url": f"{ports.issuer}/compte",
+        "legal_url": f"{ports.issuer}/compte",
+    }
+    parts = [_toml(values), "[mail]", _toml(mail), "[brand]", _toml(brand)]
+    return "# The demo's settings.\n" + "\n".join(parts) + "\n"
+
+
+def _toml(values: dict[str, Any]) -> str:
+    return "\n".join(f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in values.items())
+
+
+def _write_private(path: Path, text: str) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)

@@ -1,0 +1,49 @@
+"""Where the demo listens: settings of the environment, on loopback only."""
+
+import os
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """One port for each part: DEMO_PORT for the provider, and so on."""
+
+    provider: int = 8000
+    ror_port: int = 8001
+    espace_pro_port: int = 8002
+    mail_page: int = 8025
+    smtp: int = 8026
+
+    @classmethod
+    def from_environment(cls) -> "Ports":
+        """Raises ValueError naming the variable that is not a port."""
+        return cls(
+            provider=_port("DEMO_PORT", 8000),
+            ror_port=_port("DEMO_ROR_PORT", 8001),
+            espace_pro_port=_port("DEMO_ESPACE_PRO_PORT", 8002),
+            mail_page=_port("DEMO_MAIL_PORT", 8025),
+            smtp=_port("DEMO_SMTP_PORT", 8026),
+        )
+
+    @property
+    def issuer(self) -> str:
+        return f"http://localhost:{self.provider}"
+
+    @property
+    def ror(self) -> str:
+        return f"http://localhost:{self.ror_port}"
+
+    @property
+    def espace_pro(self) -> str:
+        return f"http://localhost:{self.espace_pro_port}"
+
+    @property
+    def mail(self) -> str:
+        return f"http://localhost:{self.mail_page}"
+
+
+def _port(name: str, default: int) -> int:
+    text = os.environ.get(name, str(default))
+    if not text.isdigit() or not 1 <= int(text) <= 65535:
+        raise ValueError(f"{name}: {text!r} is not a port")
+    return int(text)

@@ -1,0 +1,127 @@
+"""What a first start of the demo puts into its database: three services, their policies, four people."""
+
+import secrets
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+from demo.ports import Ports
+from idp.domain.account import Account
+from idp.domain.authn import Assurance
+from idp.domain.client import Client
+from idp.flows.operators import accounts, clients, policies
+from idp.flows.operators.desk import Desk
+from idp.hashing import PasswordHasher
+from idp.store import Tx
+
+PORTAL = "portail"
+STRONG = ("email_otp",)
+SCOPES = ("openid", "profile", "email", "address", "phone", "identite_ps")
+
+PEOPLE: tuple[dict[str, str], ...] = (
+    {
+        "login": "anne.pierre", "given_name": "Anne", "family_name": "Pierre", "civility": "Mme",
+        "email": "anne.pierre@chu.example", "rpps": "10003456789", "services": "ror espace-pro",
+    },
+    {
+        "login": "karim.benali", "given_name": "Karim", "family_name": "Benali", "civility": "M.",
+        "email": "karim.benali@chu.example", "rpps": "10003456790", "services": "ror",
+    },
+    {
+        "login": "lea.martin", "given_name": "Léa", "family_name": "Martin", "civility": "Mme",
+        "email": "lea.martin@clinique.example", "rpps": "10003456791", "services": "",
+    },
+    {  # imported without a password: her first login is « Mot de passe oublié ? »
+        "login": "jeanne.duval", "given_name": "Jeanne", "family_name": "Duval", "civility": "Mme",
+        "email": "jeanne.duval@ehpad.example", "rpps": "10003456792", "services": "ror",
+    },
+)  # fmt: skip
+IMPORTED = "jeanne.duval"
+
+# Every standard claim, for people who try a client of their own against the demo.
+PROFILE: dict[str, Any] = {
+    "middle_name": "Marie",
+    "nickname": "Anne",
+    "profile": "https://annuaire.example/anne.pierre",
+    "picture": "https://annuaire.example/anne.pierre.jpg",
+    "website": "https://chu.example/urgences",
+    "gender": "female",
+    "birthdate": "0000-05-17",
+    "zoneinfo": "Europe/Paris",
+    "locale": "fr-FR",
+    "phone_number": "+33 5 56 00 00 00",
+    "phone_number_verified": False,
+    "address": {
+        "street_address": "1 place des Soins",
+        "postal_code": "33000",
+        "locality": "Bordeaux",
+        "country": "France",
+        "formatted": "1 place des Soins\n33000 Bordeaux",
+    },
+}
+
+
+def seed(desk: Desk, hasher: PasswordHasher, ports: Ports) -> dict[str, Any]:
+    """Fill an empty database, marked as a demo's; returns clients and accounts for demo.json."""
+    with desk.db.write() as tx:
+        tx.meta.mark_as_demo()
+        registered = [_register(desk, tx, client) for client in _clients(ports)]
+        policies.add(desk, tx, PORTAL, ("email_otp", "password"), reason="demo")
+        for client_id in ("ror", "espace-pro"):
+            policies.add(
+                desk,
+                tx,
+                client_id,
+                STRONG,
+                min_assurance=Assurance.MEDIUM,
+                notice="Depuis juillet 2026, la connexion via identifiant mot de passe seul n'est plus possible.",
+                reason="demo: strong methods only since July 2026",
+            )
+        people = [_person(desk, tx, hasher, data) for data in PEOPLE]
+    return {"clients": registered, "accounts": people}
+
+
+def _clients(ports: Ports) -> Iterator[Client]:
+    yield Client(
+        client_id=PORTAL,
+        name="Portail ESEA Nouvelle-Aquitaine",
+        redirect_uris=(f"{ports.issuer}/compte/callback",),
+        post_logout_redirect_uris=(f"{ports.issuer}/logged-out",),
+        auth_method="none",
+        needs_entitlement=False,
+    )
+    for client_id, name, base, text in (
+        ("ror", "ROR Nouvelle-Aquitaine", ports.ror, "Offre de soins, capacités et disponibilités"),
+        ("espace-pro", "Espace Pro ORU NA", ports.espace_pro, "Tableaux de bord et activité des urgences"),
+    ):
+        yield Client(
+            client_id=client_id,
+            name=name,
+            redirect_uris=(f"{base}/callback",),
+            post_logout_redirect_uris=(f"{base}/",),
+            scopes=SCOPES,
+            token_lifetime=timedelta(minutes=5),
+            initiate_login_uri=f"{base}/login",
+            description=text,
+        )
+
+
+def _register(desk: Desk, tx: Tx, client: Client) -> dict[str, Any]:
+    secret = clients.register(desk, tx, client)
+    return {
+        "client_id": client.client_id,
+        "client_secret": secret,
+        "redirect_uris": list(client.redirect_uris),
+        "name": client.name,
+    }
+
+
+def _person(desk: Desk, tx: Tx, hasher: PasswordHasher, data: dict[str, str]) -> dict[str, Any]:
+    profile = PROFILE if data["login"] == "anne.pierre" else {}
+    account: Account = accounts.create(desk, tx, data, profile)
+    password = None
+    if data["login"] != IMPORTED:
+        password = "demo-" + secrets.token_urlsafe(9)
+        # As if it had been handed over face to face: a password chosen through the mailbox would be worth less.
+        tx.accounts.set_password(account.account_id, hasher.hash(password), "knowledge", desk.now())
+    return {"login": data["login"], "password": password, "email": data["email"], "rpps": data["rpps"]}
