@@ -56,6 +56,7 @@ def build_services(settings: Settings, *, clock: Clock | None = None, mailer: Ma
 def build_app(services: Services) -> flask.Flask:
     """The WSGI application of one provider."""
     app = flask.Flask("idp", static_folder="static")
+    app.url_map.merge_slashes = False  # werkzeug would answer `//` with a redirect built from the Host header
     app.config.update(MAX_CONTENT_LENGTH=MAX_BODY_BYTES, MAX_FORM_PARTS=100)
     app.json.sort_keys = False  # type: ignore[attr-defined]
     for module in BLUEPRINTS:

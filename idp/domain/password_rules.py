@@ -18,7 +18,8 @@ def problem(password: str, account: Account) -> str | None:
         return "too_long"
     rest = password.casefold()
     local_part = (account.email or "").partition("@")[0]
-    for word in (*CONTEXT, account.login_name, account.given_name, account.family_name, local_part):
+    words = (*CONTEXT, account.login_name, account.given_name, account.family_name, local_part)
+    for word in sorted(words, key=len, reverse=True):  # a word before its parts
         if len(word) >= 4:
             rest = rest.replace(word.casefold(), "")
     if len(rest) < MIN_LENGTH - 4 or len(set(rest)) < MIN_DIFFERENT:

@@ -46,7 +46,7 @@ def send_error(services: Services, error: ProtocolError) -> flask.Response:
 
 
 def issue_code(
-    services: Services, tx: Tx, request: AuthorizationRequest, session_id: str, account_id: str, proof: Proof
+    services: Services, tx: Tx, request: AuthorizationRequest, proof: Proof, *, session_id: str, account_id: str
 ) -> str:
     """Write grant and audit in the transaction at hand; returns the code. The session must be alive."""
     now, code = services.now(), new_token()
@@ -78,7 +78,7 @@ def issue_code(
 
 
 def keep_proof(
-    services: Services, tx: Tx, session: Session | None, account_id: str, proof: Proof, client_id: str
+    services: Services, tx: Tx, session: Session | None, proof: Proof, *, account_id: str, client_id: str
 ) -> tuple[str, str | None]:
     """Open a session, or add the proof to the one at hand; returns its session_id and the new cookie, if any.
 

@@ -51,6 +51,11 @@ class StoredPasswords:
         return credential.anchor
 
 
+def attempts_of(method_id: str, key: str) -> str:
+    """The bucket in which tries of a method are counted for a person, known browsers aside."""
+    return f"{method_id}:{key}"
+
+
 def subject_of(account: Account) -> Subject:
     """An account as a method sees it."""
     email = account.verified_email
@@ -61,6 +66,11 @@ def subject_of(account: Account) -> Subject:
         email=email,
         masked_email=mask_email(email) if email else None,
     )
+
+
+def state_key(method: Method, subject: Subject | None) -> str:
+    """Where a method's state is kept in the Interaction: what was begun for one person proves nobody else."""
+    return f"{method.id}:{subject.key}" if subject else method.id
 
 
 def build(services: Services, visit: Visit, method: Method, subject: Subject | None) -> tuple[Context, Pending]:
@@ -75,7 +85,7 @@ def build(services: Services, visit: Visit, method: Method, subject: Subject | N
         return subject_of(account)
 
     def take_attempt(who: Subject) -> None:
-        bucket = f"{method.id}:{who.key}"
+        bucket = attempts_of(method.id, who.key)
         since = services.now() - timedelta(days=services.settings.remember_browser_days)
         with services.db.write() as tx:
             known = method.per_browser and tx.accounts.knows_browser(who.account_id or "", services.browser.hash, since)
@@ -98,7 +108,7 @@ def build(services: Services, visit: Visit, method: Method, subject: Subject | N
 
     context = Context(
         now=services.now(),
-        state=dict(visit.interaction.method_state.get(method.id, {})),
+        state=dict(visit.interaction.method_state.get(state_key(method, subject), {})),
         subject=subject,
         find=find,
         take_attempt=take_attempt,

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 import flask
 
@@ -45,6 +46,10 @@ class Runner:
     def subject(self) -> Subject | None:
         return contexts.subject_of(self.holder) if self.holder else None
 
+    @property
+    def state_key(self) -> str:
+        return contexts.state_key(self.method, self.subject)
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -77,30 +82,42 @@ def _first_factor(services: Services, visit: Visit, method_id: str) -> tuple[Pro
     for proof in reversed(visit.interaction.factors):
         if proof.method == method_id:
             with services.db.read() as tx:
-                return proof, tx.accounts.find(proof.identity)
-    if visit.session and visit.interaction.account_id is None and "login" not in visit.request.prompt:
+                holder = tx.accounts.find(proof.identity)
+            return (proof, holder) if holder else (None, None)
+    if visit.session and _may_reuse(visit, visit.session.account_id):
         for proof in reversed(visit.session.proofs):
             if proof.method == method_id and not is_stale(proof, visit.policy, visit.request, services.now()):
                 return proof, visit.account
     return None, None
 
 
+def _may_reuse(visit: Visit, holder_id: str) -> bool:
+    """The session's proofs may count: nobody was proven here yet; the request wants nobody else and no new login."""
+    expected = visit.request.expected_sub in (None, holder_id)
+    return expected and visit.interaction.account_id is None and "login" not in visit.request.prompt
+
+
 def run(services: Services, visit: Visit, chosen: str, form: Mapping[str, str]) -> Outcome:
     """One POST: begin a method (an empty form) or hand it what was sent."""
+    services.network.slow_down()
+    return _run(services, visit, chosen, form)
+
+
+def _run(services: Services, visit: Visit, chosen: str, form: Mapping[str, str]) -> Outcome:
     running = runner(services, visit, chosen)
     if running is None:
         return Outcome(_to(visit))
-    services.network.slow_down()
     context, pending = _context(services, visit, running)
     try:
         step = running.method.submit(context, form) if form else _begin(services, running, context)
     except TooManyAttempts as refusal:
         _save(services, visit, running, context)
-        return Outcome(refused="too_many_attempts", minutes=-(-int(refusal.wait.total_seconds()) // 60))
+        return Outcome(refused="too_many_attempts", minutes=-(-refusal.wait // timedelta(minutes=1)))
     match step:
         case Done(proof):
             return _accept(services, visit, running, proof, pending)
-        case Refused(code):
+        case Refused(code, final):
+            context.state = {} if final else context.state
             _save(services, visit, running, context)
             return _refuse(services, visit, running, code, pending)
         case _:
@@ -136,7 +153,7 @@ def _begin(services: Services, running: Runner, context: Context) -> Step:
 
 
 def _save(services: Services, visit: Visit, running: Runner, context: Context) -> None:
-    visits.save(services, visit.interaction.with_state(running.method.id, context.state))
+    visits.save(services, visit.interaction.with_state(running.state_key, context.state))
 
 
 def _accept(services: Services, visit: Visit, running: Runner, proof: Proof, pending: Pending) -> Outcome:
@@ -144,15 +161,16 @@ def _accept(services: Services, visit: Visit, running: Runner, proof: Proof, pen
     with services.db.read() as tx:
         account = tx.accounts.find(proof.identity)
     if account is None or not account.is_active:
-        visits.save(services, visit.interaction.with_state(running.method.id, {}))
+        visits.save(services, visit.interaction.with_state(running.state_key, {}))
         return _refuse(services, visit, running, "account_inactive", pending)
     if running.is_first_factor:
-        return _go_on(services, visit, running, proof, account, pending)
-    if running.factor is not None:
-        proof = compose(running.factor, proof)
-    if visit.request.expected_sub not in (None, account.account_id):
+        return _go_on(services, visit, running, proof, account=account, pending=pending)
+    same_person = running.holder is None or running.holder.account_id == account.account_id
+    if not same_person or visit.request.expected_sub not in (None, account.account_id):
         visits.save(services, replace(visit.interaction, factors=(), method_state={}))
         return _refuse(services, visit, running, "other_account", pending)
+    if running.factor is not None:
+        proof = compose(running.factor, proof)
     earlier = visit.interaction.fresh if visit.interaction.account_id == account.account_id else ()
     interaction = visits.save(
         services,
@@ -168,11 +186,11 @@ def _accept(services: Services, visit: Visit, running: Runner, proof: Proof, pen
 
 
 def _go_on(
-    services: Services, visit: Visit, running: Runner, proof: Proof, account: Account, pending: Pending
+    services: Services, visit: Visit, running: Runner, proof: Proof, *, account: Account, pending: Pending
 ) -> Outcome:
     """The first factor is right: keep it, and begin the method that the person chose."""
     factors = (*visit.interaction.factors, proof)
-    interaction = visits.save(services, replace(visit.interaction.with_state(running.method.id, {}), factors=factors))
+    interaction = visits.save(services, replace(visit.interaction.with_state(running.state_key, {}), factors=factors))
     with services.db.write() as tx:
         tx.throttle.forgive(pending.bucket or "")
         detail = {"method": proof.method}
@@ -180,7 +198,7 @@ def _go_on(
             "login.factor_accepted", account.account_id, account.account_id, visit.client.client_id, detail=detail
         )
         services.record(tx, event)
-    return run(services, replace(visit, interaction=interaction), running.entry.id, {})
+    return _run(services, replace(visit, interaction=interaction), running.entry.id, {})
 
 
 def _count(services: Services, visit: Visit, proof: Proof, pending: Pending) -> flask.Response:
@@ -203,9 +221,13 @@ def _count(services: Services, visit: Visit, proof: Proof, pending: Pending) -> 
         visits.take(services, visit.interaction)
     with services.db.write() as tx:
         tx.throttle.forgive(pending.bucket or "")
-        session_id, cookie = answer.keep_proof(services, tx, visit.session, account.account_id, proof, client_id)
+        session_id, cookie = answer.keep_proof(
+            services, tx, visit.session, proof, account_id=account.account_id, client_id=client_id
+        )
         if isinstance(decision, Issue):
-            code = answer.issue_code(services, tx, visit.request, session_id, account.account_id, decision.proof)
+            code = answer.issue_code(
+                services, tx, visit.request, decision.proof, session_id=session_id, account_id=account.account_id
+            )
     response = (
         answer.send(services, visit.request.return_path, {"code": code}) if isinstance(decision, Issue) else _to(visit)
     )

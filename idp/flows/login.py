@@ -15,25 +15,17 @@ from idp.flows.visits import Visit
 def blueprint(services: Services) -> flask.Blueprint:
     """The routes of the login journey."""
     bp = flask.Blueprint("login", __name__)
+    _add_methods(bp, services)
+    _add_choices(bp, services)
+    return bp
+
+
+def _add_methods(bp: flask.Blueprint, services: Services) -> None:
+    """The login page, and the steps of the method that the person chose."""
 
     @bp.get("/login/<handle>")
     def page(handle: str) -> flask.Response:
-        visit = visits.load(services, handle)
-        if visit.is_conflict:
-            return login_pages.other_account(services, visit)
-        match visit.decision(services):
-            case Issue():
-                return finish(services, visit)
-            case Login() as login:
-                return login_pages.login(services, visit, login)
-            case SelectAccount():
-                return login_pages.select_account(services, visit)
-            case AskConsent():
-                return login_pages.consent(services, visit)
-            case Denied():
-                return _deny(services, visit)
-            case Refuse(code, description):
-                return _give_up(services, visit, ProtocolError(code, description, redirect=visit.request.return_path))
+        return _go_on(services, visits.load(services, handle))
 
     @bp.get("/login/<handle>/<method_id>")
     def show(handle: str, method_id: str) -> flask.Response:
@@ -49,15 +41,11 @@ def blueprint(services: Services) -> flask.Blueprint:
         visit = visits.load(services, handle)
         form = {name: value for name, value in flask.request.form.items() if name != "csrf"}
         outcome = driver.run(services, visit, method_id, form)
-        if outcome.response is not None:
-            return outcome.response
-        visit = visits.load(services, handle)
-        running = driver.runner(services, visit, method_id)
-        if running is None:
-            return answer.see_other(f"/login/{handle}")
-        shown = driver.show(services, visit, running)
-        error = login_pages.refusal(services, outcome.refused or "", outcome.minutes)
-        return login_pages.method(services, visit, running, shown, error)
+        return outcome.response or _explain(services, visits.load(services, handle), method_id, outcome)
+
+
+def _add_choices(bp: flask.Blueprint, services: Services) -> None:
+    """What else the person may answer: give up, consent, use another account."""
 
     @bp.post("/login/<handle>/cancel")
     def cancel(handle: str) -> flask.Response:
@@ -70,6 +58,8 @@ def blueprint(services: Services) -> flask.Blueprint:
     def consent(handle: str) -> flask.Response:
         services.browser.check_form()
         visit = visits.load(services, handle)
+        if not isinstance(visit.decision(services), AskConsent):  # a consent counts for the person who was asked
+            return answer.see_other(f"/login/{handle}")
         if flask.request.form.get("decision") != "allow":
             refusal = ProtocolError("access_denied", "Consent was refused.", redirect=visit.request.return_path)
             return _give_up(services, visit, refusal, "authorization.refused_consent")
@@ -86,16 +76,44 @@ def blueprint(services: Services) -> flask.Blueprint:
         response = answer.see_other(f"/login/{handle}")
         if choice == "continue":
             visits.save(services, replace(visit.interaction, account_chosen=True))
-        else:  # "other" and "cancel": nothing that was proven in this Interaction counts any more
-            fresh_start = replace(visit.interaction, account_chosen=True, account_id=None, fresh=(), factors=())
-            visits.save(services, replace(fresh_start, method_state={}))
+        else:  # "other" and "cancel"
+            visits.restart(services, replace(visit.interaction, account_chosen=True))
         if choice == "other" and visit.session:
             with services.db.write() as tx:
                 answer.end_session(services, tx, visit.session, "another account was chosen")
             services.browser.forget(response, "session")
         return response
 
-    return bp
+
+def _go_on(services: Services, visit: Visit) -> flask.Response:
+    """What `decide` asks for next."""
+    if visit.is_conflict:
+        return login_pages.other_account(services, visit)
+    match visit.decision(services):
+        case Issue():
+            return finish(services, visit)
+        case Login() as login:
+            return login_pages.login(services, visit, login)
+        case SelectAccount():
+            return login_pages.select_account(services, visit)
+        case AskConsent():
+            return login_pages.consent(services, visit)
+        case Denied():
+            return _deny(services, visit)
+        case Refuse(code, description):
+            return _give_up(services, visit, ProtocolError(code, description, redirect=visit.request.return_path))
+
+
+def _explain(services: Services, visit: Visit, method_id: str, outcome: driver.Outcome) -> flask.Response:
+    """Show the step again and what was refused; without the means for this method, the list of all."""
+    error = login_pages.refusal(services, outcome.refused or "", outcome.minutes)
+    decision = visit.decision(services)
+    if outcome.refused == "means_missing" and isinstance(decision, Login):
+        return login_pages.login(services, visit, decision, error)
+    running = driver.runner(services, visit, method_id)
+    if running is None:
+        return answer.see_other(f"/login/{visit.interaction.id}")
+    return login_pages.method(services, visit, running, driver.show(services, visit, running), error)
 
 
 def finish(services: Services, visit: Visit) -> flask.Response:
@@ -103,19 +121,20 @@ def finish(services: Services, visit: Visit) -> flask.Response:
     decision = visit.decision(services)
     if not isinstance(decision, Issue) or visit.account is None:
         raise JourneyError("interaction_gone", status=410, detail="not settled")
+    if visit.session is None:  # it ended (log-out, new password, suspension), and the proof that opened it with it
+        visits.restart(services, visit.interaction)
+        return answer.see_other(f"/login/{visit.interaction.id}")
     visits.take(services, visit.interaction)
-    account_id, cookie = visit.account.account_id, None
     with services.db.write() as tx:
-        if visit.session is None:  # the browser lost its session meanwhile: the proof of this Interaction opens one
-            client_id = visit.client.client_id
-            session_id, cookie = answer.keep_proof(services, tx, None, account_id, decision.proof, client_id)
-        else:
-            session_id = visit.session.session_id
-        code = answer.issue_code(services, tx, visit.request, session_id, account_id, decision.proof)
-    response = answer.send(services, visit.request.return_path, {"code": code})
-    if cookie:
-        services.browser.set(response, "session", cookie)
-    return response
+        code = answer.issue_code(
+            services,
+            tx,
+            visit.request,
+            decision.proof,
+            session_id=visit.session.session_id,
+            account_id=visit.account.account_id,
+        )
+    return answer.send(services, visit.request.return_path, {"code": code})
 
 
 def _switch(services: Services, visit: Visit) -> flask.Response:
@@ -127,7 +146,8 @@ def _switch(services: Services, visit: Visit) -> flask.Response:
         if visit.session:
             answer.end_session(services, tx, visit.session, "another account signed in")
         if visit.policy.accepts(proof):
-            _, cookie = answer.keep_proof(services, tx, None, account_id, proof, visit.client.client_id)
+            client_id = visit.client.client_id
+            _, cookie = answer.keep_proof(services, tx, None, proof, account_id=account_id, client_id=client_id)
     if cookie:
         services.browser.set(response, "session", cookie)
     else:

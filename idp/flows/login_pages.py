@@ -16,7 +16,7 @@ from idp.web.texts import BANDS, REFUSALS
 FORGOT_URL = "/password/forgot"
 
 
-def login(services: Services, visit: Visit, decision: Login) -> flask.Response:
+def login(services: Services, visit: Visit, decision: Login, error: str | None = None) -> flask.Response:
     """The list of accepted methods, in the policy's order, and why it is shown."""
     owned = None
     if visit.account:
@@ -35,7 +35,7 @@ def login(services: Services, visit: Visit, decision: Login) -> flask.Response:
         notice=visit.policy.notice,
         offers=offers,
         form=form,
-        errors=[],
+        errors=[error] if error else [],
     )
 
 
@@ -137,10 +137,13 @@ def _offer(services: Services, visit: Visit, entry: MethodEntry, owned: frozense
     }
 
 
-def _band(services: Services, visit: Visit, reason: str) -> dict[str, str] | None:
+def _band(services: Services, visit: Visit, reason: str) -> dict[str, Any] | None:
     if reason == "step_up" and visit.policy.entry("password") is None:
         reason = "no_password"
+    if reason == "too_weak" and any(proof.after and "mfa" not in proof.amr for proof in visit.interaction.fresh):
+        reason = "one_mailbox"
     if reason not in BANDS:
         return None
     title, text = BANDS[reason]
-    return {"title": services.pages.say(title), "text": services.pages.say(text)}
+    stuck = reason in {"too_weak", "one_mailbox"}
+    return {"title": services.pages.say(title), "text": services.pages.say(text), "support": stuck}

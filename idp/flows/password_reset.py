@@ -10,6 +10,7 @@ from idp.domain.password_rules import problem
 from idp.domain.throttle import MAILS
 from idp.errors import JourneyError
 from idp.flows import answer, letters
+from idp.flows.contexts import attempts_of
 from idp.flows.services import Services
 from idp.web.texts import PASSWORD_PROBLEMS, RESET_INCOMPLETE
 
@@ -19,6 +20,13 @@ MAX_TYPED = 320
 def blueprint(services: Services) -> flask.Blueprint:
     """The pages of /password."""
     bp = flask.Blueprint("password_reset", __name__, url_prefix="/password")
+    _add_request(bp, services)
+    _add_choice(bp, services)
+    return bp
+
+
+def _add_request(bp: flask.Blueprint, services: Services) -> None:
+    """Asking for a link."""
 
     @bp.get("/forgot")
     def forgot() -> flask.Response:
@@ -43,6 +51,10 @@ def blueprint(services: Services) -> flask.Blueprint:
     def sent() -> flask.Response:
         return services.pages.render("password_reset/sent.html", back_url="/compte")
 
+
+def _add_choice(bp: flask.Blueprint, services: Services) -> None:
+    """Following the link, and choosing the password."""
+
     @bp.get("/reset/<token>")
     def page(token: str) -> flask.Response:
         """Only shows: mail gateways follow links. The person's press is the POST."""
@@ -56,21 +68,10 @@ def blueprint(services: Services) -> flask.Blueprint:
         if account is None:
             return _invalid(services)
         password = flask.request.form.get("password", "")
-        again = flask.request.form.get("confirmation", "")
-        found = problem(password, account)
-        if found is None and not hmac.compare_digest(_bytes(password), _bytes(again)):
-            found = "different"
+        found = _wrong(password, flask.request.form.get("confirmation", ""), account)
         if found is not None:
             return _new_page(services, token, account, [services.pages.say(PASSWORD_PROBLEMS[found])])
-        digest = services.hasher.hash(password)
-        with services.db.write() as tx:
-            if tx.resets.take(token, services.now()) is None:
-                raise JourneyError("interaction_gone", status=410)
-            tx.accounts.set_password(account.account_id, digest, "mailbox", services.now())
-            tx.sessions.end_all(account.account_id, services.now())
-            event = AuditEvent("password.changed", account.account_id, account.account_id, detail={"by": "mailbox"})
-            services.record(tx, event)
-            letters.tell(services, tx, account, "password_changed", services.pages.lang)
+        _store(services, token, account, password)
         response = answer.see_other("/password/done")
         services.browser.forget(response, "session")
         return response
@@ -80,7 +81,26 @@ def blueprint(services: Services) -> flask.Blueprint:
         label = services.settings.brand.portal_name
         return services.pages.render("password_reset/done.html", continue_url="/compte", continue_label=label)
 
-    return bp
+
+def _wrong(password: str, again: str, account: Account) -> str | None:
+    found = problem(password, account)
+    if found is None and not hmac.compare_digest(_bytes(password), _bytes(again)):
+        return "different"
+    return found
+
+
+def _store(services: Services, token: str, account: Account, password: str) -> None:
+    """Use the link up and set the password; all that the one before opened ends with it."""
+    digest = services.hasher.hash(password)
+    with services.db.write() as tx:
+        if tx.resets.take(token, services.now()) is None:
+            raise JourneyError("interaction_gone", status=410)
+        tx.accounts.set_password(account.account_id, digest, "mailbox", services.now())
+        tx.sessions.end_all(account.account_id, services.now())
+        tx.throttle.clear(attempts_of("password", account.account_id))
+        event = AuditEvent("password.changed", account.account_id, account.account_id, detail={"by": "mailbox"})
+        services.record(tx, event)
+        letters.tell(services, tx, account, "password_changed", services.pages.lang)
 
 
 def _holder(services: Services, token: str) -> Account | None:

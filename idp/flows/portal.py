@@ -26,6 +26,7 @@ from keys.seal import SealBroken
 
 CALLBACK = "/compte/callback"
 LOGIN_LIFETIME = timedelta(minutes=20)
+TOUCH_AFTER = timedelta(minutes=1)
 SEAL = "portal"
 
 
@@ -66,8 +67,8 @@ def blueprint(services: Services) -> flask.Blueprint:
     def callback() -> flask.Response:
         transaction = _transaction(services)
         given = flask.request.args
-        expected = (transaction["state"], services.settings.issuer)
-        if not hmac.compare_digest("\n".join(expected), f"{given.get('state', '')}\n{given.get('iss', '')}"):
+        ours = hmac.compare_digest(transaction["state"].encode(), given.get("state", "").encode())
+        if not ours or given.get("iss") != services.settings.issuer:
             raise JourneyError("portal_failed", status=400, detail="state or iss")
         if "code" not in given:
             raise JourneyError("portal_failed", status=403, detail=given.get("error", ""))
@@ -117,6 +118,9 @@ def _signed_in(services: Services) -> Account | None:
         session = situation.session
         if session is None or not tx.grants.has_live(session.session_id, client.client_id):
             return None
+    if now - session.last_seen_at >= TOUCH_AFTER:
+        with services.db.write() as tx:
+            tx.sessions.touch(session.session_id, now)
     silent = AuthorizationRequest(client.client_id, client.redirect_uris[0], ("openid",), now, prompt=("none",))
     decision = visits.judge(services, silent, situation.policy, situation.facts())
     return situation.account if isinstance(decision, Issue) else None

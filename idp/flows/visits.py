@@ -8,7 +8,7 @@ from idp.domain.client import Client
 from idp.domain.decide import Decision, Facts, decide
 from idp.domain.ids import new_token
 from idp.domain.interaction import LIFETIME, Interaction
-from idp.domain.policy import MethodEntry, Policy
+from idp.domain.policy import Policy
 from idp.domain.request import AuthorizationRequest
 from idp.domain.session import Session
 from idp.errors import JourneyError, ProtocolError
@@ -90,10 +90,6 @@ class Visit:
     def decision(self, services: Services) -> Decision:
         return judge(services, self.request, self.policy, self.facts())
 
-    def entry(self, method_id: str) -> MethodEntry | None:
-        """The policy's entry of a method; enforcement of « accepted », whatever the page showed."""
-        return self.policy.entry(method_id)
-
 
 def open_interaction(services: Services, request: AuthorizationRequest) -> Interaction:
     """Store a new Interaction for this browser."""
@@ -132,6 +128,12 @@ def save(services: Services, interaction: Interaction) -> Interaction:
     if not saved:
         raise JourneyError("interaction_busy", status=409)
     return replace(interaction, version=interaction.version + 1)
+
+
+def restart(services: Services, interaction: Interaction) -> Interaction:
+    """Begin the same request anew: nothing that was proven or answered in this Interaction counts any more."""
+    anew = replace(interaction, account_id=None, fresh=(), factors=(), method_state={}, consented=False)
+    return save(services, anew)
 
 
 def take(services: Services, interaction: Interaction) -> None:

@@ -70,7 +70,7 @@ class EmailOtp:
             return Refused("too_many_codes")
         code = pyotp.HOTP(pyotp.random_base32()).at(0)  # the secret is drawn for this sending and forgotten
         ctx.state.update(
-            mac=ctx.mac("email_otp", code),
+            mac=ctx.mac("email_otp", subject.key, code),  # of this person: it proves nobody else
             tries=0,
             sent_at=ctx.now.isoformat(),
             expires_at=(ctx.now + CODE_LIFETIME).isoformat(),
@@ -87,7 +87,7 @@ class EmailOtp:
             return Refused("code_worn_out")
         ctx.take_attempt(subject)
         ctx.state["tries"] += 1
-        if not hmac.compare_digest(ctx.mac("email_otp", code), ctx.state["mac"]):
+        if not hmac.compare_digest(ctx.mac("email_otp", subject.key, code), ctx.state["mac"]):
             return Refused("code_wrong")
         del ctx.state["mac"]  # single use
         return Done(Proof(self.id, subject.identity, self.assurance, ("otp",), ctx.now, anchor="mailbox"))

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from idp.domain.throttle import Limit, wait
@@ -39,3 +39,7 @@ class Throttle:
             self._db.execute(
                 update(throttle).where(throttle.c.bucket == bucket).values(stamps=row.stamps[:-1], since_success=0)
             )
+
+    def clear(self, bucket: str) -> None:
+        """Forget the failures: what they were guesses of has changed."""
+        self._db.execute(delete(throttle).where(throttle.c.bucket == bucket))

@@ -14,6 +14,7 @@ from idp.store import Ephemeral
 WINDOW = timedelta(minutes=10)
 LONGEST_PAUSE_S = 2.0
 Address = IPv4Address | IPv6Address
+UNKNOWN = IPv4Address(0)
 
 
 class Network:
@@ -26,16 +27,12 @@ class Network:
     @property
     def address(self) -> Address:
         """The nearest address that is not one of our proxies (X-Forwarded-For is read from the right)."""
-        chain = [flask.request.remote_addr or "0.0.0.0"]  # noqa: S104 - an address to compare, not to listen on
-        chain += reversed([part.strip() for part in flask.request.headers.get("X-Forwarded-For", "").split(",")])
-        found = _parse(chain[0])
-        for nearer, further in zip(chain, chain[1:], strict=False):
-            if not self._is_proxy(_parse(nearer)):
+        found = _parse(flask.request.remote_addr or "") or UNKNOWN
+        for part in reversed(flask.request.headers.get("X-Forwarded-For", "").split(",")):
+            further = _parse(part.strip())
+            if further is None or not self._is_proxy(found):
                 break
-            try:
-                found = ip_address(further)
-            except ValueError:
-                break
+            found = further
         return found
 
     @property
@@ -72,8 +69,10 @@ class Network:
         return any(address in network for network in self._settings.trusted_proxies)
 
 
-def _parse(text: str) -> Address:
+def _parse(text: str) -> Address | None:
+    """An address; an IPv4 one that a dual-stack socket wrote as ::ffff:a.b.c.d is itself, not one /64 for the world."""
     try:
-        return ip_address(text)
+        found = ip_address(text)
     except ValueError:
-        return IPv4Address(0)
+        return None
+    return (found.ipv4_mapped or found) if found.version == 6 else found

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 import flask
 import jinja2
@@ -37,8 +37,8 @@ class Pages:
             lstrip_blocks=True,
         )
         self._env.install_gettext_callables(  # type: ignore[attr-defined]
-            lambda text: self._catalogues[self.lang].gettext(text),
-            lambda one, many, n: self._catalogues[self.lang].ngettext(one, many, n),
+            self.say,
+            lambda one, many, n: self._catalogues[self.lang].ngettext(one, many, n),  # noqa: PLW0108 - language of the day
             newstyle=True,
         )
         brand = settings.brand
@@ -103,7 +103,7 @@ class Pages:
     def _lang_url(self) -> str:
         other = "en" if self.lang == "fr" else "fr"
         kept = {} if flask.request.method == "POST" else flask.request.args.to_dict()
-        return f"{flask.request.path}?{urlencode({**kept, 'lang': other})}"
+        return f"{quote(flask.request.path)}?{urlencode({**kept, 'lang': other})}"
 
 
 def _formatted(translate: Any) -> Any:

@@ -29,9 +29,14 @@ BANDS: dict[str, tuple[Text, Text]] = {
     ),
     "too_weak": (
         N_("Ce n'est pas suffisant pour ce service."),
+        N_("Choisissez un autre mode d'authentification, ou contactez l'assistance."),
+    ),
+    "one_mailbox": (
+        N_("Ce n'est pas suffisant pour ce service."),
         N_(
             "Votre mot de passe a été défini depuis votre boîte mail : avec un code envoyé à la même boîte, "
-            "cela ne fait qu'une seule preuve. Contactez l'assistance pour confirmer votre identité, ou choisissez un autre mode."
+            "cela ne fait qu'une seule preuve. Contactez l'assistance pour confirmer votre identité, "
+            "ou choisissez un autre mode."
         ),
     ),
 }

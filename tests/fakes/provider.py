@@ -23,6 +23,7 @@ from idp.store import Database
 from keys.file import FileSigner
 from tests.fakes.clock import START, FakeClock
 from tests.fakes.mailer import FakeMailer, Mail
+from tests.fakes.templates import COMPILED
 
 ISSUER = "https://idp.example"
 RP = "https://rp.example"
@@ -67,6 +68,7 @@ class Provider:
         )
         clock, mailer = FakeClock(), FakeMailer()
         services = build_services(chosen, clock=clock, mailer=mailer)
+        services.pages._env.bytecode_cache = COMPILED
         app = build_app(services)
         app.testing = False  # errors are rendered as in production
         provider = cls(services, clock, mailer, app)

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import html
 import re
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,7 +16,11 @@ from tests.fakes.provider import ISSUER, PASSWORD, RP, Provider
 
 VERIFIER = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"  # RFC 7636 appendix B
 CHALLENGE = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
+STATE = "af0ifjsldkj"
+NONCE = "n-0S6_WzA2Mj"
 HIDDEN = re.compile(r'name="csrf" value="([^"]+)"')
+FIELD = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)">')
+ACTION = re.compile(r'<form id="form-post" method="post" action="([^"]+)">')
 
 
 def path_of(response: TestResponse) -> str:
@@ -31,6 +36,47 @@ def answer_of(response: TestResponse) -> dict[str, str]:
     assert location.startswith(RP), location
     assert not urlsplit(location).fragment
     return dict(parse_qsl(urlsplit(location).query, keep_blank_values=True))
+
+
+def error_of(response: TestResponse, state: str | None = STATE) -> str:
+    """The error code of an error redirect; `state` and `iss` are checked, and that nothing else is said."""
+    answer = answer_of(response)
+    assert answer.get("state") == state, answer
+    assert answer.get("iss") == ISSUER, answer
+    assert answer.keys() <= {"error", "error_description", "state", "iss"}, answer
+    description = answer.get("error_description", "")
+    assert all(" " <= c <= "~" and c not in '"\\' for c in description), description
+    return answer["error"]
+
+
+def page_error_of(response: TestResponse) -> str:
+    """The error code that a page shows in place of a redirect."""
+    assert response.status_code == 400, response.status_code
+    assert "Location" not in response.headers
+    assert 'id="error-page"' in response.text
+    found = re.search(r"<code>(\w+)</code>", response.text)
+    assert found, response.text
+    return found.group(1)
+
+
+def form_post_of(response: TestResponse) -> dict[str, str]:
+    """The authorization response in a page that posts itself (Form Post Response Mode), and that its CSP lets it."""
+    assert response.status_code == 200, response.status_code
+    assert "Location" not in response.headers
+    action = ACTION.search(response.text)
+    assert action, response.text
+    target = html.unescape(action.group(1))
+    assert target.startswith(RP), target
+    assert f"form-action 'self' {RP};" in response.headers["Content-Security-Policy"]
+    return {html.unescape(name): html.unescape(value) for name, value in FIELD.findall(response.text)}
+
+
+def bearer(access_token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {access_token}"}
+
+
+def basic(client_id: str, secret: str) -> dict[str, str]:
+    return {"Authorization": "Basic " + base64.b64encode(f"{client_id}:{secret}".encode()).decode()}
 
 
 def csrf_of(response: TestResponse) -> str:
@@ -61,8 +107,8 @@ class RelyingParty:
             "client_id": self.client_id,
             "redirect_uri": self.redirect_uri,
             "scope": "openid profile email",
-            "state": "af0ifjsldkj",
-            "nonce": "n-0S6_WzA2Mj",
+            "state": STATE,
+            "nonce": NONCE,
             "code_challenge": CHALLENGE,
             "code_challenge_method": "S256",
             **changes,
@@ -102,10 +148,13 @@ class RelyingParty:
         """A whole login by password; the authorization response."""
         return answer_of(self.give_password(self.open_login(**changes)))
 
+    def silent(self, **changes: str | None) -> dict[str, str]:
+        """An authorization with prompt=none, which never shows a page; the authorization response."""
+        return answer_of(self.authorize(prompt="none", **changes))
+
     def basic(self) -> dict[str, str]:
         """The Authorization header of this client."""
-        raw = f"{self.client_id}:{self.provider.secrets[self.client_id]}".encode()
-        return {"Authorization": "Basic " + base64.b64encode(raw).decode()}
+        return basic(self.client_id, self.provider.secrets[self.client_id])
 
     def token(self, code: str, *, headers: dict[str, str] | None = None, **changes: str | None) -> TestResponse:
         """POST /token, from the application: never with the browser's cookies."""
@@ -121,7 +170,11 @@ class RelyingParty:
 
     def tokens(self, **changes: str | None) -> dict[str, Any]:
         """Login and exchange; the token response, its ID Token verified and put under `claims`."""
-        response = self.token(self.login(**changes)["code"])
+        return self.redeem(self.login(**changes)["code"])
+
+    def redeem(self, code: str) -> dict[str, Any]:
+        """Exchange a code; the token response, its ID Token verified and put under `claims`."""
+        response = self.token(code)
         assert response.status_code == 200, response.text
         tokens: dict[str, Any] = response.json or {}
         return {**tokens, "claims": self.verify(tokens["id_token"])}
@@ -141,8 +194,7 @@ class RelyingParty:
         )
 
     def userinfo(self, access_token: str) -> TestResponse:
-        headers = {"Authorization": f"Bearer {access_token}"}
-        return self.provider.browser().get("/userinfo", headers=headers)
+        return self.provider.browser().get("/userinfo", headers=bearer(access_token))
 
 
 def s256(verifier: str) -> str:

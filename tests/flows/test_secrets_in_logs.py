@@ -1,0 +1,132 @@
+"""A whole journey leaves no secret and no name in the logs, and each line says which request it is of."""
+
+import io
+import json
+import logging
+import sys
+from collections.abc import Iterator
+
+import pytest
+import structlog
+
+from idp.web import logs
+from tests.fakes.provider import PASSWORD, Provider
+from tests.fakes.relying_party import RelyingParty, answer_of, csrf_of
+
+RANDOM = {"timestamp", "request_id", "letter"}  # where six digits may stand by chance
+NEW = "quatre nouveaux mots ensemble"
+IN_THE_WRONG_FIELD = "mon-mot-de-passe-dans-le-champ-identifiant"
+
+
+@pytest.fixture
+def written(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> Iterator[io.StringIO]:
+    """Logs as in production, at their most talkative; libraries at DEBUG too."""
+    before, buffer = structlog.get_config(), io.StringIO()
+    caplog.set_level(logging.DEBUG)
+    with monkeypatch.context() as patched:
+        patched.setattr(sys, "stderr", buffer)
+        logs.configure("DEBUG")
+    yield buffer
+    structlog.configure(**before)
+
+
+def journey(provider: Provider) -> dict[str, str]:
+    """Log in with mistakes, use tokens, choose a new password; every secret that was in play, by a name."""
+    provider.add_client("ror", methods=("email_otp",))
+    rp = RelyingParty(provider, "ror")
+    path = rp.open_login()
+    secrets = {"handle": path.rpartition("/")[2], "csrf": csrf_of(rp.browser.get(path))}
+    rp.post(f"{path}/email_otp", page=path)
+    rp.post(f"{path}/email_otp", page=f"{path}/email_otp", login=IN_THE_WRONG_FIELD, password="x")
+    rp.post(f"{path}/email_otp", page=f"{path}/email_otp", login="anne.pierre", password=PASSWORD)
+    secrets["one-time code"] = provider.last_code()
+    answered = rp.post(f"{path}/email_otp", page=f"{path}/email_otp", code=secrets["one-time code"])
+    code = answer_of(answered)["code"]
+    tokens = rp.redeem(code)
+    rp.userinfo(tokens["access_token"])
+    rp.userinfo("a-token-nobody-gave")
+    rp.token(code)
+    rp.token("x", headers={"Authorization": "Basic cm9yOndyb25nLXNlY3JldA=="})
+    rp.browser.get(f"/login/{secrets['handle']}")
+    for kind in ("session", "browser"):
+        cookie = rp.browser.get_cookie(f"__Host-sesame-{kind}")
+        assert cookie
+        secrets[f"{kind} cookie"] = cookie.value
+    rp.post("/password/forgot", page="/password/forgot", login="anne.pierre@chu.example")
+    reset = provider.last_reset_path()
+    rp.post(reset, page=reset, password=NEW, confirmation=NEW)
+    rp.browser.get(reset)
+    provider.mails()
+    return {
+        **secrets,
+        "authorization code": code,
+        "access token": tokens["access_token"],
+        "foreign token": "a-token-nobody-gave",
+        "id token": tokens["id_token"],
+        "client secret": provider.secrets["ror"],
+        "wrong client secret": "cm9yOndyb25nLXNlY3JldA",
+        "reset link": reset.rpartition("/")[2],
+        "password": PASSWORD,
+        "new password": NEW,
+        "what was typed as a name": IN_THE_WRONG_FIELD,
+        "name": "anne.pierre",
+    }
+
+
+def test_no_secret_is_logged(provider: Provider, written: io.StringIO, caplog: pytest.LogCaptureFixture) -> None:
+    secrets = journey(provider)
+    lines = [json.loads(line) for line in written.getvalue().splitlines()]
+    assert len(lines) > 20
+    said = repr([{key: value for key, value in line.items() if key not in RANDOM} for line in lines])
+    for name, secret in secrets.items():
+        assert secret not in said, name
+        assert secret not in caplog.text, name
+    assert {line.get("route") for line in lines} >= {"/login/<handle>/<method_id>", "/password/reset/<token>", "/token"}
+
+
+def test_every_line_names_its_request(provider: Provider, written: io.StringIO) -> None:
+    rp = RelyingParty(provider)
+    shown = rp.browser.get("/login/nowhere", headers={"X-Request-Id": "from-the-proxy-1234"})
+    assert shown.headers["X-Request-Id"] == "from-the-proxy-1234"
+    assert "from-the-proxy-1234" in shown.text
+    lines = [json.loads(line) for line in written.getvalue().splitlines()]
+    assert [line["request_id"] for line in lines] == ["from-the-proxy-1234"] * len(lines)
+    assert {line["event"] for line in lines} == {"journey stopped", "request"}
+    rp.login()
+    ids = [json.loads(line)["request_id"] for line in written.getvalue().splitlines()][len(lines) :]
+    assert len(set(ids)) == 3
+    with provider.services.db.read() as tx:
+        assert tx.audit.latest(1)[0].request_id == ids[-1]
+
+
+@pytest.mark.parametrize("forged", ["short", "x" * 65, "a b c d e f g h", 'aaaaaaaa"injected', "éééééééééé"])
+def test_a_request_id_that_is_not_one_is_replaced(provider: Provider, forged: str) -> None:
+    shown = provider.browser().get("/healthz", headers={"X-Request-Id": forged.encode().decode("latin-1")})
+    assert shown.headers["X-Request-Id"] != forged
+    assert len(shown.headers["X-Request-Id"]) == 36
+
+
+def test_a_secret_under_its_name_is_redacted(written: io.StringIO) -> None:
+    structlog.get_logger().info("x", password="hunter2", Code="123456", access_token="abc", detail="kept")
+    line = json.loads(written.getvalue())
+    assert (line["password"], line["Code"], line["access_token"]) == ("[redacted]",) * 3
+    assert line["detail"] == "kept"
+
+
+def test_an_unexpected_failure_says_nothing_to_the_person(
+    provider: Provider, written: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rp = RelyingParty(provider)
+    path = rp.open_login()
+
+    def fail(*_: object) -> None:
+        raise RuntimeError("the inside of the machine")
+
+    monkeypatch.setattr("idp.hashing.PasswordHasher.verify", fail)
+    page = rp.give_password(path)
+    assert page.status_code == 500
+    assert "the inside of the machine" not in page.text
+    assert page.headers["X-Request-Id"] in page.text
+    logged = written.getvalue()
+    assert "the inside of the machine" in logged
+    assert PASSWORD not in logged
