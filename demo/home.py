@@ -19,6 +19,8 @@ from idp.settings import load
 from idp.store import Database
 from keys.file import FileSigner
 
+HEADING = "# The demo's settings.\n"
+
 
 class OtherPorts(Exception):
     """The data were made for other ports: the registered addresses would be wrong."""
@@ -31,13 +33,19 @@ class Home:
         self.folder = folder
         self.settings_file = folder / "sesame.toml"
         self.description_file = folder / "demo.json"
+        self.log_file = folder / "provider.log"
 
     def reset(self) -> None:
-        """Forget everything."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        """Forget everything. Raises ValueError for a folder that holds something else than a demo."""
+        if not self.folder.exists():
+            return
+        is_ours = self.settings_file.is_file() and self.settings_file.read_text(encoding="utf-8").startswith(HEADING)
+        if not is_ours and any(self.folder.iterdir()):
+            raise ValueError(f"{self.folder} holds something else than a demo: it is left as it is (DEMO_FOLDER)")
+        shutil.rmtree(self.folder)
 
     def prepare(self, ports: Ports) -> dict[str, Any]:
-        """Make what is missing; returns the content of demo.json. Raises OtherPorts."""
+        """Make what is missing; returns the content of demo.json. Raises OtherPorts, and ValueError as `reset` does."""
         if self.description_file.exists():
             found: dict[str, Any] = json.loads(self.description_file.read_text(encoding="utf-8"))
             if found["ports"] != asdict(ports):
@@ -79,15 +87,14 @@ def _settings(folder: Path, ports: Ports) -> str:
         "home_url": f"{ports.issuer}/compte",
         "support_phone": "05 64 090 090",
         "support_email": "support@esea.example",
-        "video_url": f"{ports.mail}/",
-        "tips_url": "https://www.cybermalveillance.gouv.fr/",
-        "accessibility_url": f"{ports.issuer}/compte",
-        "accessibility_label": "Accessibilité : partiellement conforme",
-        "privacy_url": f"{ports.issuer}/compte",
-        "legal_url": f"{ports.issuer}/compte",
+        "video_url": f"{ports.mail}/exemple/tutoriels",
+        "tips_url": f"{ports.mail}/exemple/bons-reflexes",
+        "accessibility_url": f"{ports.mail}/exemple/accessibilite",
+        "privacy_url": f"{ports.mail}/exemple/confidentialite",
+        "legal_url": f"{ports.mail}/exemple/mentions-legales",
     }
     parts = [_toml(values), "[mail]", _toml(mail), "[brand]", _toml(brand)]
-    return "# The demo's settings.\n" + "\n".join(parts) + "\n"
+    return HEADING + "\n".join(parts) + "\n"
 
 
 def _toml(values: dict[str, Any]) -> str:

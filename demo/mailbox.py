@@ -27,6 +27,13 @@ PAGE_POLICY = (
 )
 # An e-mail's HTML brings its own style, and may do nothing else: no script, no request, no form, no link.
 MAIL_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'"
+EXAMPLES = {
+    "accessibilite": "Déclaration d'accessibilité",
+    "confidentialite": "Politique de confidentialité",
+    "mentions-legales": "Mentions légales",
+    "tutoriels": "Tutoriels vidéos",
+    "bons-reflexes": "Les bons réflexes",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +136,12 @@ def create_app(inbox: Inbox) -> flask.Flask:
         if not body:
             flask.abort(404)
         return flask.Response(body, mimetype="text/html", headers={"Content-Security-Policy": MAIL_POLICY})
+
+    @app.get("/exemple/<page>")
+    def example(page: str) -> str:
+        """What the footer of the demo's login page leads to."""
+        title = EXAMPLES.get(page) or flask.abort(404)
+        return flask.render_template("mailbox/example.html", title=title)
 
     @app.after_request
     def protect(response: flask.Response) -> flask.Response:

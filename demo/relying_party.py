@@ -13,6 +13,7 @@ import requests
 from authlib.integrations.flask_client import OAuth, OAuthError
 from joserfc.errors import JoseError
 from werkzeug import Response
+from werkzeug.exceptions import HTTPException
 
 from demo.claim_rows import id_token_rows, userinfo_rows
 from demo.memory import Memory
@@ -31,6 +32,7 @@ EXPLANATIONS = {
     "mismatching_issuer": "Cette réponse ne vient pas du fournisseur d'identité attendu.",
     "invalid_id_token": "L'identité reçue n'a pas pu être vérifiée.",
     "provider_unreachable": "Le fournisseur d'identité ne répond pas.",
+    "request_refused": "Ce service n'a pas compris la demande du navigateur.",
     "temporarily_unavailable": "Le fournisseur d'identité est momentanément indisponible.",
 }
 
@@ -209,6 +211,10 @@ def _add_errors(app: flask.Flask, config: ServiceConfig) -> None:
     def unverified(error: JoseError) -> tuple[str, int]:
         app.logger.warning("%s: ID Token refused: %s", config.key, error)
         return page("invalid_id_token", "", 400)
+
+    @app.errorhandler(HTTPException)
+    def unexpected(error: HTTPException) -> tuple[str, int]:
+        return page("request_refused", error.name, error.code or 500)
 
     @app.errorhandler(requests.RequestException)
     def unreachable(error: requests.RequestException) -> tuple[str, int]:

@@ -17,7 +17,7 @@ LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[Any]:
     """Where the tests must be complete (CI), a skip is a failure."""
     report = yield
-    if os.environ.get("SESAME_TESTS_COMPLETE") and report.skipped and not hasattr(report, "wasxfail"):
+    if os.environ.get("TESTS_COMPLETE") and report.skipped and not hasattr(report, "wasxfail"):
         report.outcome = "failed"
         report.longrepr = f"skipped, and nothing may be skipped here: {report.longrepr}"
     return report

@@ -1,0 +1,1 @@
+"""A real Chromium, walking the real demo."""
