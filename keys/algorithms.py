@@ -31,7 +31,7 @@ ALGORITHMS: Final[dict[str, Algorithm]] = {
 }
 
 
-class UnfitKey(ValueError):  # noqa: N818
+class UnfitKey(ValueError):
     """An unknown algorithm, or a key that does not fit its algorithm."""
 
 

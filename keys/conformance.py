@@ -5,7 +5,7 @@ class TestMySigner(SignerSuite):
     def signer(self) -> Signer:
         return MySigner(...)
 """
-# ruff: noqa: S101, SIM118  # a suite is made of assertions; `Signer.keys` is not a dict's
+# ruff: noqa: SIM118  # a suite is made of assertions; `Signer.keys` is not a dict's
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime

@@ -22,7 +22,7 @@ _encode_json = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 _pyjwt = jwt.PyJWT()
 
 
-class InvalidToken(Exception):  # noqa: N818
+class InvalidToken(Exception):
     """A token that we did not issue, or that is not for this use. The text is for the log, not for the client."""
 
 

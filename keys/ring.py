@@ -20,7 +20,7 @@ class KeyState(Enum):
     RETIRED = "retired"
 
 
-class RotationRefused(ValueError):  # noqa: N818
+class RotationRefused(ValueError):
     """The rotation makes no sense on this ring; the text says why."""
 
 

@@ -14,7 +14,7 @@ NONCE_BYTES: Final = 12  # drawn at random: at most 2^32 seals under one secret 
 VERSION: Final = b"\x01"  # names the derivation and, one day, the key of a ring
 
 
-class SealBroken(Exception):  # noqa: N818
+class SealBroken(Exception):
     """What was sealed does not open: altered, moved to another purpose or row, or sealed under another secret."""
 
 

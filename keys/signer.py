@@ -10,11 +10,11 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 PublicKey = RSAPublicKey | EllipticCurvePublicKey
 
 
-class KeyUnavailable(LookupError):  # noqa: N818
+class KeyUnavailable(LookupError):
     """No key answers to this kid, or no key of this algorithm is active now."""
 
 
-class UnsafeKeyFile(Exception):  # noqa: N818
+class UnsafeKeyFile(Exception):
     """A key directory that must not be used: others can reach it, or its content is not exactly what was written."""
 
 
