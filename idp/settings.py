@@ -1,19 +1,21 @@
 """Settings: typed, closed, frozen. An unknown key or a bad value stops the start and names the key."""
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from datetime import timedelta
-from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import SettingsError as UnreadableVariable
 
 PREFIX = "SESAME_"
+ISSUER = re.compile(r"https?://([a-z0-9.-]+)(:[0-9]{1,5})?")
 Url = Annotated[str, Field(pattern=r"^(https?://|mailto:|/)[!-~]+$", max_length=2000)]
-Network = IPv4Network | IPv6Network
+AcrValue = Annotated[str, Field(pattern=r"^[!-~]{1,200}$")]  # acr_values are separated by spaces
 LEVELS = ("LOW", "MEDIUM", "SUBSTANTIAL", "HIGH")
 
 
@@ -45,7 +47,7 @@ class Brand(_Section):
     )
     accessibility_url: Url | None = Field(default=None, description="Accessibility statement (RGAA).")
     accessibility_label: str = Field(
-        "Accessibilité : non conforme", description="State of conformity that is declared."
+        default="Accessibilité : non conforme", description="State of conformity that is declared."
     )
     privacy_url: Url | None = Field(default=None, description="Privacy policy.")
     legal_url: Url | None = Field(default=None, description="Legal notice.")
@@ -82,7 +84,7 @@ class Egress(_Section):
     """An operator's network behind which many people share one address."""
 
     label: str = Field(description="Name, for the audit (« CHU de … »).")
-    networks: tuple[Network, ...] = Field(description="Address ranges.")
+    networks: tuple[IPvAnyNetwork, ...] = Field(description="Address ranges.")
     failures_per_10_min: int = Field(default=300, ge=1, description="Failed attempts before the network is slowed.")
 
 
@@ -92,22 +94,32 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(extra="forbid", frozen=True, env_prefix=PREFIX, env_nested_delimiter="__")
 
     issuer: str = Field(description="Issuer identifier: the public address, without a trailing slash.")
-    database_url: str = Field(default="sqlite:///sesame.db", description="SQLAlchemy address of the database.")
+    database_url: str = Field(
+        default="sqlite:///sesame.db",
+        pattern=r"^(sqlite|postgresql(\+[a-z0-9]+)?)://.+$",
+        repr=False,  # may hold a password, as the next one
+        description="SQLAlchemy address of the database.",
+    )
     redis_url: str = Field(
-        default="embedded", description="Ephemeral store: `embedded` (one process) or a redis:// address."
+        default="embedded",
+        pattern=r"^(embedded|(rediss?|unix)://.+)$",
+        repr=False,
+        description="Ephemeral store: `embedded` (one process) or a redis:// address.",
     )
     keys_dir: Path = Field(default=Path("keys.d"), description="Directory of the signing keys (mode 0700).")
     secret_file: Path = Field(
-        Path("secret"), description="File with the server's secret, 32 bytes or more (mode 0600)."
+        default=Path("secret"), description="File with the server's secret, 32 bytes or more (mode 0600)."
     )
     host: str = Field(default="127.0.0.1", description="Address that `sesame serve` listens on.")
     port: int = Field(default=8000, ge=1, le=65535, description="Port that `sesame serve` listens on.")
     threads: int = Field(default=16, ge=1, le=256, description="Requests served at once.")
-    trusted_proxies: tuple[Network, ...] = Field(default=(), description="Proxies whose X-Forwarded-For is believed.")
-    methods: tuple[str, ...] = Field(
-        default=("email_otp", "password"), description="Login methods to load, in this order."
+    trusted_proxies: tuple[IPvAnyNetwork, ...] = Field(
+        default=(), description="Proxies whose X-Forwarded-For is believed."
     )
-    acr: dict[Literal["LOW", "MEDIUM", "SUBSTANTIAL", "HIGH"], str] = Field(
+    methods: tuple[str, ...] = Field(
+        default=("email_otp", "password"), min_length=1, description="Login methods to load, in this order."
+    )
+    acr: dict[Literal["LOW", "MEDIUM", "SUBSTANTIAL", "HIGH"], AcrValue] = Field(
         default={"LOW": "urn:sesame:acr:low", "MEDIUM": "eidas1", "SUBSTANTIAL": "eidas2", "HIGH": "eidas3"},
         description="How each assurance level shows as `acr`.",
     )
@@ -120,7 +132,7 @@ class Settings(BaseSettings):
         default=30, ge=1, description="Failed attempts from one network before it is slowed."
     )
     portal_client_id: str = Field(
-        "portail", description="client_id of the account portal; its redirect URI is /compte/callback."
+        default="portail", description="client_id of the account portal; its redirect URI is /compte/callback."
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         default="INFO", description="Least level that is logged."
@@ -133,11 +145,10 @@ class Settings(BaseSettings):
     @field_validator("issuer")
     @classmethod
     def _sound_issuer(cls, value: str) -> str:
-        loopback = value.startswith(("http://localhost:", "http://127.0.0.1:"))
-        if not (value.startswith("https://") or loopback) or value.endswith("/") or set("?#") & set(value):
-            raise ValueError("https:// (http only on loopback), no query, fragment or trailing slash")
-        if "/" in value.split("://", 1)[1]:
-            raise ValueError("an issuer with a path is not supported: give the provider a host name of its own")
+        """A path is not supported: the provider has a host name of its own, and its cookies the whole of it."""
+        found = ISSUER.fullmatch(value)
+        if not found or not (value.startswith("https:") or found[1] in {"localhost", "127.0.0.1"}):
+            raise ValueError("https:// (http only on loopback) and a host in lower case; no path, no trailing slash")
         return value
 
     @model_validator(mode="after")
@@ -171,6 +182,7 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """The environment wins over the file, which arrives as keyword arguments; no .env is read."""
+        del settings_cls, dotenv_settings, file_secret_settings
         return env_settings, init_settings
 
 
@@ -188,6 +200,8 @@ def load(path: Path | None, **overrides: Any) -> Settings:
         raise SettingsError("\n".join(f"{name}: unknown setting" for name in unknown))
     try:
         return Settings(**{**values, **overrides})
+    except UnreadableVariable as error:  # a list or a table that is not JSON
+        raise SettingsError(f"{PREFIX}…: {error}") from error
     except ValidationError as error:
         raise SettingsError("\n".join(_explain(item) for item in error.errors())) from error
 
@@ -214,8 +228,12 @@ def contrast_on_white(color: str) -> float:
 
 def _relative_to(folder: Path, values: Mapping[str, Any]) -> dict[str, Any]:
     """Paths in a settings file are relative to the file, not to where the command runs."""
-    paths = {key: str(folder / values[key]) for key in ("keys_dir", "secret_file") if key in values}
-    return {**values, **paths}
+    paths = {key: values[key] for key in ("keys_dir", "secret_file") if isinstance(values.get(key), str)}
+    found = {**values, **{key: str(folder / path) for key, path in paths.items()}}
+    scheme, _, database = str(values.get("database_url", "")).partition(":///")
+    if scheme == "sqlite" and database:
+        found["database_url"] = f"sqlite:///{folder / database}"
+    return found
 
 
 def _unknown_variable(name: str) -> bool:
@@ -226,6 +244,6 @@ def _unknown_variable(name: str) -> bool:
 
 
 def _explain(item: Any) -> str:
-    key = ".".join(str(part) for part in item["loc"]) or "settings"
-    text = "unknown setting" if item["type"] == "extra_forbidden" else item["msg"]
-    return f"{key}: {text}"
+    key = ".".join(str(part) for part in item["loc"])
+    text = "unknown setting" if item["type"] == "extra_forbidden" else item["msg"].removeprefix("Value error, ")
+    return f"{key}: {text}" if key else text

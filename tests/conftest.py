@@ -4,11 +4,15 @@ import os
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.fakes.provider import Provider, make_template
+if TYPE_CHECKING:
+    from tests.fakes.provider import Provider
+
+SUITES = ("idp.methods.conformance", "idp.store.conformance", "idp.store.conformance_accounts")
+pytest.register_assert_rewrite(*SUITES, "idp.store.conformance_repositories", "idp.store.conformance_sql")
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
@@ -38,12 +42,16 @@ def only_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from tests.fakes.provider import make_template  # heavy, and the unit layer does without
+
     return make_template(tmp_path_factory.mktemp("template"))
 
 
 @pytest.fixture
-def start(tmp_path: Path, template: Path) -> Iterator[Callable[..., Provider]]:
+def start(tmp_path: Path, template: Path) -> Iterator[Callable[..., "Provider"]]:
     """Start a provider with settings of one's own."""
+    from tests.fakes.provider import Provider
+
     started: list[Provider] = []
 
     def starter(**settings: Any) -> Provider:
@@ -57,7 +65,7 @@ def start(tmp_path: Path, template: Path) -> Iterator[Callable[..., Provider]]:
 
 
 @pytest.fixture
-def provider(start: Callable[..., Provider]) -> Provider:
+def provider(start: Callable[..., "Provider"]) -> "Provider":
     """A provider with a client `rp` (password) and the account anne.pierre."""
     made = start()
     made.add_client("rp")

@@ -22,9 +22,17 @@ IDLE_S = 0.5
 DEFAULT_FILE = Path("sesame.toml")
 
 
+def whoever_runs_this() -> str:
+    """The name of the current user; a container's may have a number only."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid-{os.getuid()}"
+
+
 @click.group()
 @click.option("--settings", "path", type=click.Path(path_type=Path), envvar="SESAME_SETTINGS", help="TOML file.")
-@click.option("--operator", default=getpass.getuser, help="Name that the audit keeps of who acts.")
+@click.option("--operator", default=whoever_runs_this, help="Name that the audit keeps of who acts.")
 @click.pass_context
 def main(context: click.Context, path: Path | None, operator: str) -> None:
     """Sésame: an OpenID Connect provider for health portals."""

@@ -24,7 +24,7 @@ def plainly(command: Callable[..., Any]) -> Callable[..., Any]:
     def run(*args: Any, **kwargs: Any) -> Any:
         try:
             return command(*args, **kwargs)
-        except (SettingsError, InvalidOperation, MethodError, UnsafeKeyFile, Unavailable) as error:
+        except (SettingsError, InvalidOperation, MethodError, UnsafeKeyFile, Unavailable, OSError) as error:
             click.echo(f"sesame: {error}", err=True)
             sys.exit(1)
 

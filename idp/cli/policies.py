@@ -6,8 +6,9 @@ import click
 
 from idp.cli.context import desk_of, plainly
 from idp.domain.authn import Assurance
-from idp.domain.policy import Policy, in_force
+from idp.domain.policy import MethodEntry, Policy, in_force
 from idp.flows.operators import policies
+from idp.methods.registry import Registry
 
 INSTANTS = click.DateTime(["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M%z"])
 
@@ -68,7 +69,7 @@ def show_all(context: click.Context, client_id: str) -> None:
         found = tx.policies.of(client_id)
     current = in_force(found, desk.now())
     for each in found:
-        click.echo(_line(each, is_current=each == current))
+        click.echo(_line(desk.registry, each, is_current=each == current))
 
 
 @policy.command()
@@ -80,7 +81,14 @@ def cancel(context: click.Context, policy_id: str) -> None:
     policies.cancel(desk_of(context), policy_id)
 
 
-def _line(policy: Policy, *, is_current: bool) -> str:
-    methods = " ".join(f"{e.id}:after={e.after}" if e.after else e.id for e in policy.methods)
+def _line(registry: Registry, policy: Policy, *, is_current: bool) -> str:
+    methods = " ".join(_entry(registry, entry) for entry in policy.methods)
     mark = "*" if is_current else "x" if policy.cancelled_at else " "
     return f"{mark} {policy.policy_id}\t{policy.effective_from.isoformat()}\t{policy.min_assurance.name}\t{methods}"
+
+
+def _entry(registry: Registry, entry: MethodEntry) -> str:
+    """As `policy set` reads it."""
+    if entry.after:
+        return f"{entry.id}:after={entry.after}"
+    return entry.id if registry.entry(entry.id).after is None else f"{entry.id}:alone"

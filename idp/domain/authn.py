@@ -76,7 +76,7 @@ def compose(first: Proof, second: Proof) -> Proof:
     Two factors of different anchors give `mfa` and MEDIUM at least; the same anchor twice stays what it was
     (one mailbox is one factor).
     """
-    amr = tuple(dict.fromkeys(first.amr + second.amr))
+    amr = first.amr + second.amr
     level = max(first.assurance, second.assurance)
     if first.anchor != second.anchor:
         amr, level = (*amr, "mfa"), max(level, Assurance.MEDIUM)
@@ -84,7 +84,7 @@ def compose(first: Proof, second: Proof) -> Proof:
         method=second.method,
         identity=second.identity,
         assurance=level,
-        amr=amr,
+        amr=tuple(dict.fromkeys(amr)),
         at=second.at,
         anchor=second.anchor,
         after=first.method,

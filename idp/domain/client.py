@@ -1,9 +1,13 @@
 """Relying parties, as they are registered."""
 
+import re
 from dataclasses import dataclass, field
 from datetime import timedelta
 from urllib.parse import urlsplit
 
+CLIENT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~-]{0,63}")
+AUTHORITY = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
+MAX_NAME = 200
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 AUTH_METHODS = ("client_secret_basic", "client_secret_post", "none")
 SCOPES = ("openid", "profile", "email", "address", "phone", "identite_ps")
@@ -39,12 +43,11 @@ class Client:
     def problems(self) -> list[str]:
         """What forbids registering this client; empty when it is sound (RFC 9700 §2.1, §4.1)."""
         found = []
-        if not self.redirect_uris:
-            found.append("redirect_uris: at least one is needed")
-        shown = (self.initiate_login_uri, self.logo_uri, self.policy_uri, self.tos_uri)
-        for uri in (*self.redirect_uris, *self.post_logout_redirect_uris, *filter(None, shown)):
-            if reason := uri_problem(uri):
-                found.append(f"{uri}: {reason}")
+        if not CLIENT_ID.fullmatch(self.client_id):
+            found.append("client_id: letters, digits and . _ ~ - inside, 64 at most")
+        if not self.name.strip() or len(self.name) > MAX_NAME:
+            found.append(f"name: 1 to {MAX_NAME} characters")
+        found += self._uri_problems()
         if self.auth_method not in AUTH_METHODS:
             found.append(f"auth_method: one of {', '.join(AUTH_METHODS)}")
         if self.is_public and (self.secret_digest or not self.require_pkce):
@@ -59,10 +62,21 @@ class Client:
             found.append("token_lifetime: 30 seconds to 15 minutes")
         return found
 
+    def _uri_problems(self) -> list[str]:
+        found = [] if self.redirect_uris else ["redirect_uris: at least one is needed"]
+        shown = (self.initiate_login_uri, self.logo_uri, self.policy_uri, self.tos_uri)
+        for uri in (*self.redirect_uris, *self.post_logout_redirect_uris, *filter(None, shown)):
+            if reason := uri_problem(uri):
+                found.append(f"{uri}: {reason}")
+        return found
+
 
 def uri_problem(uri: str) -> str | None:
-    """Why `uri` may not be registered: https only, but for loopback; no fragment, user or wildcard."""
-    if not uri.isascii() or any(c.isspace() or ord(c) < 32 for c in uri) or len(uri) > 2000:
+    """Why `uri` may not be registered: https only, but for loopback; no fragment, user or wildcard.
+
+    The authority stands in a Content-Security-Policy: nothing that could end a source there is let through.
+    """
+    if not (uri.isascii() and uri.isprintable()) or " " in uri or len(uri) > 2000:
         return "printable ASCII of 2000 characters at most"
     try:
         parts = urlsplit(uri)
@@ -72,8 +86,8 @@ def uri_problem(uri: str) -> str | None:
         return "not a URI"
     if parts.fragment or "#" in uri:
         return "a fragment is not allowed (RFC 6749 §3.1.2)"
-    if parts.username or "*" in uri or "\\" in uri:
-        return "no user, wildcard or backslash"
+    if "*" in uri or "\\" in uri or (parts.netloc and not AUTHORITY.fullmatch(parts.netloc)):
+        return "no user, wildcard or backslash, and a plain host name"
     if parts.scheme == "http" and host in LOOPBACK:
         return None
     return None if parts.scheme == "https" and host else "https is needed, except on loopback"

@@ -79,38 +79,41 @@ def decide(
 ) -> Decision:
     """What now? The order of the checks is the security order; `reach`: enabled methods and their ceilings."""
     silent = request.is_silent
+    # 1. Only an active account signs in.
     if facts.account is not None and not facts.account.is_active:
         return Refuse("access_denied", "The account is not active.")
 
-    floor = policy.min_assurance
+    # 2. An essential acr must be one that some accepted method reaches.
     wanted = acr.lowest(request.acr_values)
-    if request.acr_essential:
-        if wanted is None:
-            return Refuse("unmet_authentication_requirements", "No requested acr is known here.")
-        floor = max(floor, wanted)
+    if request.acr_essential and wanted is None:
+        return Refuse("unmet_authentication_requirements", "No requested acr is known here.")
+    floor = max(policy.min_assurance, wanted) if request.acr_essential and wanted else policy.min_assurance
     methods = _able(policy, floor, reach)
     if not methods:
         return Refuse("unmet_authentication_requirements", "No accepted method reaches the requested acr.")
 
+    # 3. The account is the one that the hint names, and the one that the person chose.
     if facts.account and request.expected_sub not in (None, facts.account.account_id):
         return Refuse("login_required", "Another account is signed in.") if silent else Login(methods, "other_account")
     if "select_account" in request.prompt and facts.account and not facts.fresh and not facts.account_chosen:
         return SelectAccount()
 
-    usable = [p for p in facts.fresh if policy.accepts(p) and p.assurance >= floor]
-    usable += [p for p in facts.earlier if policy.accepts(p) and _still_valid(p, policy, request, now, floor)]
-    if usable and not facts.fresh and not silent and wanted and _able(policy, wanted, reach):
+    # 4. A proof that the policy accepts here and now.
+    usable = _usable(policy, request, facts, now, floor=floor, reach=reach)
+    if wanted and not facts.fresh and not silent and _able(policy, wanted, reach):
         # A voluntary acr is worth asking for once; a proof made for this very request is then taken as it is.
         usable = [p for p in usable if p.assurance >= wanted]
     if not usable:
-        if silent:
-            return Refuse("login_required", "The person must sign in.")
-        return Login(methods, _reason(policy, request, facts, now, floor))
+        reason = _reason(policy, request, facts, now, floor)
+        return Refuse("login_required", "The person must sign in.") if silent else Login(methods, reason)
 
+    # 5. The account may open the service.
     if not facts.entitled:
         return Refuse("access_denied", "The person has no access to this service.") if silent else Denied()
+    # 6. Consent, where it is asked for.
     if "consent" in request.prompt and not facts.consented:
         return AskConsent()
+    # 7. The best proof: the highest assurance, then the latest.
     return Issue(max(usable, key=lambda p: (p.assurance, p.at)))
 
 
@@ -120,9 +123,24 @@ def _able(policy: Policy, floor: Assurance, reach: Mapping[str, Assurance]) -> t
     return tuple(entry for entry in enabled if entry_reach(entry, reach) >= floor)
 
 
-def _still_valid(proof: Proof, policy: Policy, request: AuthorizationRequest, now: datetime, floor: Assurance) -> bool:
-    """A proof of the session may be used again: no prompt=login, young enough, good enough (OIDC Core §3.1.2.1)."""
-    return "login" not in request.prompt and not is_stale(proof, policy, request, now) and proof.assurance >= floor
+def _usable(
+    policy: Policy,
+    request: AuthorizationRequest,
+    facts: Facts,
+    now: datetime,
+    *,
+    floor: Assurance,
+    reach: Mapping[str, Assurance],
+) -> list[Proof]:
+    """Proofs good enough, by an accepted method that is enabled; one of the session must also be still valid:
+    no prompt=login, young enough (OIDC Core §3.1.2.1).
+    """
+    still_valid: list[Proof] = []
+    if "login" not in request.prompt:
+        still_valid = [p for p in facts.earlier if not is_stale(p, policy, request, now)]
+    enabled = _able(policy, Assurance.LOW, reach)
+    good = [p for p in (*facts.fresh, *still_valid) if p.assurance >= floor]
+    return [p for p in good if any(entry.matches(p) for entry in enabled)]
 
 
 def is_stale(proof: Proof, policy: Policy, request: AuthorizationRequest, now: datetime) -> bool:

@@ -7,8 +7,9 @@ from uuid import UUID
 
 
 def new_id() -> str:
-    """A UUIDv7 (RFC 9562 §5.7): sorts by the time of its making."""
-    value = (time.time_ns() // 1_000_000 << 80) | (0x7 << 76) | (secrets.randbits(12) << 64)
+    """A UUIDv7: sorts by the time of its making, to a quarter of a microsecond (RFC 9562 §5.7, §6.2 method 3)."""
+    ms, rest_ns = divmod(time.time_ns(), 1_000_000)
+    value = (ms << 80) | (0x7 << 76) | (rest_ns * 4096 // 1_000_000 << 64)
     return str(UUID(int=value | (0b10 << 62) | secrets.randbits(62)))
 
 

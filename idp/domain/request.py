@@ -10,7 +10,10 @@ from idp.errors import ReturnPath
 
 @dataclass(frozen=True, slots=True)
 class AuthorizationRequest:
-    """OIDC Core §3.1.2.1, after every check. `max_age` in seconds; `hint_sub` is the sub of a verified id_token_hint."""
+    """OIDC Core §3.1.2.1, after every check.
+
+    max_age: seconds. hint_sub: `sub` of a verified id_token_hint. sub_wanted: `sub` asked by the claims parameter.
+    """
 
     client_id: str
     redirect_uri: str

@@ -5,9 +5,11 @@ from importlib.metadata import entry_points
 
 from idp.domain.authn import Assurance
 from idp.domain.policy import MethodEntry, Policy
+from idp.errors import InvalidOperation
 from idp.methods.base import CONTRACT_VERSION, Method
 
 GROUP = "idp.methods"
+DEFAULT_FIRST = {"email_otp": "password"}  # an e-mail code alone is too weak to be what one gets by default
 
 
 class MethodError(Exception):
@@ -37,11 +39,15 @@ class Registry(Mapping[str, Method]):
 
     def entry(self, text: str) -> MethodEntry:
         """`email_otp` or `email_otp:after=password` as an entry; e-mail OTP asks the password first by default."""
-        method_id, _, option = text.partition(":")
+        method_id, colon, option = text.partition(":")
+        if not colon:
+            return MethodEntry(method_id, DEFAULT_FIRST.get(method_id))
+        name, _, first = option.partition("=")
         if option == "alone":
             return MethodEntry(method_id)
-        after = option.removeprefix("after=") if option else None
-        return MethodEntry(method_id, after or ("password" if method_id == "email_otp" else None))
+        if name == "after" and first:
+            return MethodEntry(method_id, first)
+        raise InvalidOperation(f"{text}: after the colon stands `alone` or `after=METHOD`")
 
 
 def load(names: Sequence[str]) -> Registry:

@@ -1,9 +1,11 @@
 """The SQL database: engine, units of work, migrations."""
 
+import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from importlib import resources
+from pathlib import Path
 from typing import Any
 
 import alembic.command
@@ -11,7 +13,8 @@ import alembic.config
 import alembic.runtime.migration
 import alembic.script
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DatabaseError, DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnectionLeft
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from idp.errors import Unavailable
@@ -27,6 +30,7 @@ from idp.store.sessions import Sessions
 from idp.store.throttle import Throttle
 
 BUSY_TIMEOUT_MS = 5000
+NO_ANSWER = {OperationalError, InterfaceError, DatabaseError}  # those that say nothing of the statement itself
 
 
 class Tx:
@@ -80,7 +84,9 @@ class Database:
     """Opens units of work. Raises Unavailable when the server does not answer."""
 
     def __init__(self, url: str) -> None:
-        self.engine = create_engine(url, **({} if url.startswith("sqlite") else {"pool_pre_ping": True}))
+        options = {} if url.startswith("sqlite") else {"pool_pre_ping": True}
+        # hide_parameters: an error that is logged says which statement failed, never with which values.
+        self.engine = create_engine(url, hide_parameters=True, **options)
         if self.engine.dialect.name == "sqlite":
             _prepare_sqlite(self.engine)
 
@@ -98,24 +104,26 @@ class Database:
 
     @contextmanager
     def _open(self, *, writes: bool) -> Iterator[Tx]:
-        try:
-            with self.engine.connect() as connection:
-                connection.execution_options(sesame_writes=writes)
-                with connection.begin():
-                    yield Tx(connection)
-        except OperationalError as error:
-            raise Unavailable("database") from error
+        with _answering(), self.engine.connect() as connection:
+            connection.execution_options(sesame_writes=writes)
+            with connection.begin():
+                yield Tx(connection)
 
     def ping(self) -> None:
-        """Raises Unavailable if the database does not answer or its schema is not the code's."""
+        """Raises Unavailable if the database does not answer or its schema is older than the code's.
+
+        A schema that this code does not know is a newer one: it serves the code before it too.
+        """
         with self.read() as tx:
             found = alembic.runtime.migration.MigrationContext.configure(tx._connection).get_current_revision()
-        if found != self.expected_revision:
+        if found is None or found in self._older_revisions:
             raise Unavailable(f"database schema is {found}, {self.expected_revision} is needed (`sesame migrate`)")
 
     def migrate(self) -> None:
-        """Bring the schema to the code's version."""
-        with self.engine.connect() as connection:
+        """Bring the schema to the code's version; a SQLite file is made for its owner alone."""
+        if self.engine.dialect.name == "sqlite" and self.engine.url.database not in {None, "", ":memory:"}:
+            _make_private(Path(str(self.engine.url.database)))
+        with _answering(), self.engine.connect() as connection:
             connection.execution_options(sesame_writes=True)
             config = _alembic()
             config.attributes["connection"] = connection
@@ -126,8 +134,31 @@ class Database:
     def expected_revision(self) -> str | None:
         return alembic.script.ScriptDirectory.from_config(_alembic()).get_current_head()
 
+    @cached_property
+    def _older_revisions(self) -> frozenset[str]:
+        scripts = alembic.script.ScriptDirectory.from_config(_alembic()).walk_revisions()
+        return frozenset(script.revision for script in scripts) - {self.expected_revision}
+
     def close(self) -> None:
         self.engine.dispose()
+
+
+@contextmanager
+def _answering() -> Iterator[None]:
+    try:
+        yield
+    except DBAPIError as error:
+        if type(error) not in NO_ANSWER:
+            raise
+        raise Unavailable(f"database: {str(error.orig).partition(chr(10))[0]}") from error
+    except NoConnectionLeft as error:
+        raise Unavailable("database: every connection is in use") from error
+
+
+def _make_private(file: Path) -> None:
+    """Make the file before SQLite would, readable by its owner alone: it holds digests of passwords."""
+    with suppress(OSError):  # a folder that is missing or closed is told when the database is opened
+        os.close(os.open(file, os.O_CREAT | os.O_WRONLY, 0o600))
 
 
 def _alembic() -> alembic.config.Config:

@@ -12,10 +12,12 @@ from idp.clock import Clock
 from idp.domain.ids import digest
 from idp.errors import Unavailable
 
-# Write `ARGV[2]` only if the stored version is `ARGV[1]`; the life of the key is kept.
+# Write `ARGV[2]` only if the stored version is `ARGV[1]` and it lives at `ARGV[3]`; the life of the key is kept.
 SWAP = """
 local found = redis.call('GET', KEYS[1])
-if not found or cjson.decode(found)['version'] ~= tonumber(ARGV[1]) then return 0 end
+if not found then return 0 end
+local record = cjson.decode(found)
+if record['version'] ~= tonumber(ARGV[1]) or record['expires_at'] <= tonumber(ARGV[3]) then return 0 end
 redis.call('SET', KEYS[1], ARGV[2], 'KEEPTTL')
 return 1
 """
@@ -53,7 +55,7 @@ class Ephemeral:
         """Replace the value if its version is still `version`; False if another request was first or it is gone."""
         packed = self._pack(value, expires_at, version + 1)
         with _answering():
-            return bool(self._swap(keys=[_name(kind, key)], args=[version, packed]))
+            return bool(self._swap(keys=[_name(kind, key)], args=[version, packed, self._clock.now().timestamp()]))
 
     def count(self, kind: str, key: str, window: timedelta) -> int:
         """Add one to a counter of the current window of time; returns the sum."""

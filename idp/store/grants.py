@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Row, insert, select, update
 from idp.domain.account import AccountStatus
 from idp.domain.grant import Grant
 from idp.domain.ids import digest
-from idp.store.schema import account, grant
+from idp.store.schema import account, client, grant
 
 LISTS = ("scope", "amr", "userinfo_claims", "id_token_claims")
 
@@ -37,15 +37,21 @@ class Grants:
         )
         return changed.rowcount == 1
 
+    def was_redeemed(self, grant_id: str) -> bool:
+        """True if the code was used before."""
+        return self._db.scalar(select(grant.c.redeemed_at).where(grant.c.grant_id == grant_id)) is not None
+
     def live(self, grant_id: str) -> Grant | None:
-        """The grant, unless it was revoked or its account is not active."""
+        """The grant, unless it was revoked, its account is not active or its client is disabled."""
         query = (
             select(grant)
             .join(account)
+            .join(client)
             .where(
                 grant.c.grant_id == grant_id,
                 grant.c.revoked_at.is_(None),
                 account.c.status == AccountStatus.ACTIVE.value,
+                client.c.enabled,
             )
         )
         row = self._db.execute(query).one_or_none()

@@ -31,7 +31,8 @@ class Sessions:
         is_current = row.id_hash == id_hash
         if not is_current and now >= row.rotated_at + ROTATION_OVERLAP:
             return None
-        proofs = self._db.scalars(select(session_proof.c.proof).where(session_proof.c.session_id == row.session_id))
+        held = select(session_proof.c.proof).where(session_proof.c.session_id == row.session_id)
+        proofs = self._db.scalars(held.order_by(session_proof.c.proof_id))  # oldest first
         found = Session(
             session_id=row.session_id,
             account_id=row.account_id,

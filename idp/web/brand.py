@@ -1,4 +1,4 @@
-"""A region's colour as style variables: a file of its own, so that the Content Security Policy allows no inline style."""
+"""A region's colour as style variables, in a file of its own: the Content Security Policy allows no inline style."""
 
 from idp.settings import Brand
 

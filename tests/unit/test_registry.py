@@ -7,6 +7,7 @@ import pytest
 
 from idp.domain.authn import Assurance
 from idp.domain.policy import MethodEntry
+from idp.errors import InvalidOperation
 from idp.methods import registry
 from idp.methods.base import CONTRACT_VERSION
 from idp.methods.email_otp import EmailOtp
@@ -77,3 +78,9 @@ def test_what_methods_reach_and_which_may_be_first() -> None:
 )
 def test_how_an_operator_writes_an_entry(text: str, entry: MethodEntry) -> None:
     assert load(["email_otp", "password"]).entry(text) == entry
+
+
+@pytest.mark.parametrize("text", ["email_otp:", "email_otp:after=", "email_otp:after", "email_otp:before=password"])
+def test_what_an_operator_mistyped_is_refused(text: str) -> None:
+    with pytest.raises(InvalidOperation, match="after=METHOD"):
+        load(["email_otp", "password"]).entry(text)

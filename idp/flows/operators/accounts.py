@@ -13,6 +13,7 @@ from idp.errors import InvalidOperation
 from idp.flows.operators.desk import Desk
 from idp.store import Tx
 
+MAX_EMAIL, MAX_NAME, MAX_CIVILITY = 254, 200, 16
 COLUMNS = ("login", "email", "given_name", "family_name", "civility", "rpps", "services")
 
 
@@ -23,23 +24,32 @@ def create(desk: Desk, tx: Tx, data: Mapping[str, str], profile: Mapping[str, An
     `services` (client_ids, separated by spaces) where known. Raises InvalidOperation.
     """
     login, email = normalise_login(data.get("login", "")), normalise_login(data.get("email", ""))
-    rpps = data.get("rpps", "").strip()
+    rpps, civility = data.get("rpps", "").strip(), data.get("civility", "").strip()
+    given_name, family_name = data.get("given_name", "").strip(), data.get("family_name", "").strip()
     _require(LOGIN_NAME.fullmatch(login), f"{login!r}: a login name has a-z, 0-9 and . - _ inside, 64 at most")
-    _require(not email or EMAIL.fullmatch(email), f"{login}: {email!r} is not an e-mail address")
+    _require(
+        not email or (len(email) <= MAX_EMAIL and EMAIL.fullmatch(email)),
+        f"{login}: {email!r} is not an e-mail address",
+    )
     _require(not rpps or RPPS.fullmatch(rpps), f"{login}: an RPPS number has 11 digits")
-    _require(data.get("given_name") and data.get("family_name"), f"{login}: given_name and family_name are needed")
+    _require(given_name and family_name, f"{login}: given_name and family_name are needed")
+    _require(
+        len(given_name) <= MAX_NAME and len(family_name) <= MAX_NAME,
+        f"{login}: a name has {MAX_NAME} characters at most",
+    )
+    _require(len(civility) <= MAX_CIVILITY, f"{login}: a civility has {MAX_CIVILITY} characters at most")
     now = desk.now()
     account = Account(
         account_id=new_id(),
         login_name=login,
         status=AccountStatus.ACTIVE,
-        given_name=data["given_name"].strip(),
-        family_name=data["family_name"].strip(),
+        given_name=given_name,
+        family_name=family_name,
         email=email or None,
         email_verified=bool(email),
         created_at=now,
         updated_at=now,
-        civility=data.get("civility") or None,
+        civility=civility or None,
         profile=dict(profile or {}),
     )
     identities = [(IdentityRef(kind, value), "support") for kind, value in (("email", email), ("rpps", rpps)) if value]
@@ -52,18 +62,31 @@ def create(desk: Desk, tx: Tx, data: Mapping[str, str], profile: Mapping[str, An
 
 def import_csv(desk: Desk, path: Path) -> int:
     """Create the accounts of a CSV file (columns: COLUMNS, UTF-8); all of them or none. Returns how many."""
-    with path.open(encoding="utf-8-sig", newline="") as lines:
-        rows = list(csv.DictReader(lines))
-    unknown = {str(name) for row in rows for name in row} - set(COLUMNS)
-    if unknown:
-        raise InvalidOperation(f"{path}: unknown column: {', '.join(sorted(unknown))}")
+    rows = _read(path)
     with desk.db.write() as tx:
-        for number, row in enumerate(rows, start=2):
+        for number, row in rows:
             try:
-                create(desk, tx, {key: value or "" for key, value in row.items()})
+                create(desk, tx, row)
             except InvalidOperation as error:
                 raise InvalidOperation(f"{path}, line {number}: {error}; nothing was imported") from error
     return len(rows)
+
+
+def _read(path: Path) -> list[tuple[int, dict[str, str]]]:
+    """The rows of a CSV file, each with the number of its line."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as lines:
+            reader = csv.DictReader(lines, restkey="", restval="", strict=True)
+            rows = [(reader.line_num, row) for row in reader]
+            unknown = set(reader.fieldnames or ()) - set(COLUMNS)
+    except UnicodeDecodeError as error:
+        raise InvalidOperation(f"{path}: not in UTF-8") from error
+    except csv.Error as error:
+        raise InvalidOperation(f"{path}: not a CSV file: {error}") from error
+    _require(not unknown, f"{path}: unknown column: {', '.join(sorted(unknown))}")
+    for number, row in rows:
+        _require("" not in row, f"{path}, line {number}: more values than columns; nothing was imported")
+    return rows
 
 
 def set_status(desk: Desk, login: str, status: AccountStatus, reason: str) -> None:

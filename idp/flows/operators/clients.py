@@ -16,7 +16,7 @@ def register(desk: Desk, tx: Tx, client: Client) -> str | None:
         client = replace(client, secret_digest=digest(secret))
     problems = client.problems()
     if problems:
-        raise InvalidOperation("\n".join(problems))
+        raise InvalidOperation("; ".join(problems))
     tx.clients.add(client, desk.now())
     desk.record(tx, "client.created", client_id=client.client_id, name=client.name)
     return secret

@@ -46,7 +46,7 @@ def add(
     )
     problems = desk.registry.problems(policy)
     if problems:
-        raise InvalidOperation("\n".join(problems))
+        raise InvalidOperation("; ".join(problems))
     tx.policies.add(policy)
     desk.record(
         tx,

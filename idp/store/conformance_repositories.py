@@ -1,0 +1,182 @@
+"""The suite of what operators and letters write; part of `idp.store.conformance_sql`. Needs pytest."""
+
+from datetime import timedelta
+
+import pytest
+
+from idp.domain.audit import AuditEvent
+from idp.domain.throttle import Limit
+from idp.errors import InvalidOperation
+from idp.store.conformance import START
+from idp.store.conformance_rows import HOUR, SECOND, add_account, add_client, policy_of
+from idp.store.database import Database
+from idp.store.outbox import LEASE, MAX_ATTEMPTS, Letter
+
+
+class RepositorySuite:
+    """Uses the fixture `database` of DatabaseSuite."""
+
+    def test_a_client_comes_back_as_it_was(self, database: Database) -> None:
+        with database.write() as tx:
+            plain = add_client(tx)
+            full = add_client(
+                tx,
+                "full",
+                auth_method="none",
+                secret_digest=None,
+                post_logout_redirect_uris=("https://ror.example/", "https://ror.example/é"),
+                scopes=("openid", "identite_ps"),
+                id_token_alg="ES256",
+                require_pkce=False,
+                needs_entitlement=False,
+                token_lifetime=timedelta(seconds=90),
+                initiate_login_uri="https://ror.example/login",
+                logo_uri="https://ror.example/logo.svg",
+                policy_uri="https://ror.example/p",
+                tos_uri="https://ror.example/t",
+                description="Offre de soins",
+                enabled=False,
+            )
+        with database.read() as tx:
+            assert tx.clients.all() == [full, plain]
+            assert tx.clients.get("full") == full
+            assert tx.clients.get("nobody") is None
+
+    def test_a_client_is_changed_by_its_name(self, database: Database) -> None:
+        with database.write() as tx:
+            add_client(tx)
+            assert tx.clients.set_enabled("ror", False)
+            assert tx.clients.set_secret("ror", "1" * 64)
+            assert not tx.clients.set_enabled("nobody", False)
+            assert not tx.clients.set_secret("nobody", "1" * 64)
+            found = tx.clients.get("ror")
+        assert found
+        assert (found.enabled, found.secret_digest) == (False, "1" * 64)
+
+    def test_the_policy_in_force_changes_at_its_instant(self, database: Database) -> None:
+        with database.write() as tx:
+            add_client(tx)
+            add_client(tx, "other")
+            now = policy_of("ror", START, max_age=timedelta(hours=2), notice="Bientôt", reason="décision 12")
+            later = policy_of("ror", START + HOUR)
+            for each in (later, now, policy_of("other", START + HOUR / 2)):
+                tx.policies.add(each)
+            assert tx.policies.in_force("ror", START - SECOND) is None
+            assert tx.policies.in_force("ror", START) == now
+            assert tx.policies.in_force("ror", START + HOUR - SECOND) == now
+            assert tx.policies.in_force("ror", START + HOUR) == later
+            assert tx.policies.of("ror") == [now, later]
+
+    def test_only_a_policy_to_come_is_cancelled(self, database: Database) -> None:
+        with database.write() as tx:
+            add_client(tx)
+            current, later = policy_of("ror", START), policy_of("ror", START + HOUR)
+            tx.policies.add(current)
+            tx.policies.add(later)
+            cancelled = tx.policies.cancel(later.policy_id, START)
+            assert cancelled.cancelled_at == START
+            assert tx.policies.in_force("ror", START + HOUR) == current
+            for policy_id in (current.policy_id, later.policy_id, "nothing"):
+                with pytest.raises(InvalidOperation):
+                    tx.policies.cancel(policy_id, START)
+            tx.policies.add(again := policy_of("ror", START + HOUR))  # the instant is free again
+            assert tx.policies.in_force("ror", START + HOUR) == again
+            assert len(tx.policies.of("ror")) == 3  # nothing is deleted
+
+    def test_a_client_has_one_policy_an_instant(self, database: Database) -> None:
+        with database.write() as tx:
+            add_client(tx)
+            tx.policies.add(policy_of("ror"))
+        with pytest.raises(InvalidOperation), database.write() as tx:
+            tx.policies.add(policy_of("ror"))
+
+    # -- audit, outbox, links, attempts --------------------------------------------
+
+    def test_the_audit_keeps_each_event_newest_first(self, database: Database) -> None:
+        first = AuditEvent("client.created", "operator:test", client_id="ror", detail={"name": "ROR"})
+        second = AuditEvent("login.failed", "anonymous", "anne", "ror", "refused", {"reason": "login_wrong"})
+        with database.write() as tx:
+            tx.audit.record(first, START)
+            tx.audit.record(second, START, "request-1")
+            assert [(r.event, r.at, r.request_id) for r in tx.audit.latest(10)] == [
+                (second, START, "request-1"),
+                (first, START, None),
+            ]
+            assert [r.event for r in tx.audit.latest(1)] == [second]
+            assert [r.event for r in tx.audit.latest(10, name="client.created")] == [first]
+            assert [r.event for r in tx.audit.latest(10, subject="anne")] == [second]
+
+    def test_letters_leave_in_order_and_come_back_when_they_fail(self, database: Database) -> None:
+        with database.write() as tx:
+            tx.outbox.put("b", "email_otp", b"\x00sealed", START + SECOND)
+            tx.outbox.put("a", "password_reset", b"", START)
+            assert tx.outbox.lease_next(START - SECOND) is None
+            first = tx.outbox.lease_next(START + SECOND)
+            second = tx.outbox.lease_next(START + SECOND)
+            assert first
+            assert second
+            assert (first.outbox_id, second.outbox_id, second.sealed) == ("a", "b", b"\x00sealed")
+            assert tx.outbox.lease_next(START + SECOND) is None
+            tx.outbox.done(first)
+            tx.outbox.retry(second, START + SECOND)
+            assert tx.outbox.lease_next(START + 11 * SECOND - timedelta(microseconds=1)) is None
+            again = tx.outbox.lease_next(START + 11 * SECOND)
+            assert again
+            assert (again.outbox_id, again.attempts, again.created_at) == ("b", 2, START + SECOND)
+
+    def test_a_worker_that_died_loses_its_lease(self, database: Database) -> None:
+        with database.write() as tx:
+            tx.outbox.put("a", "email_otp", b"", START)
+            dead = tx.outbox.lease_next(START)
+            assert dead
+            assert tx.outbox.lease_next(START + LEASE - SECOND) is None
+            assert tx.outbox.lease_next(START + LEASE)
+            tx.outbox.done(dead)  # too late: the letter is another's
+            assert tx.outbox.lease_next(START + 2 * LEASE)
+
+    def test_a_letter_is_given_up_after_many_attempts(self, database: Database) -> None:
+        now = START
+        with database.write() as tx:
+            tx.outbox.put("a", "email_otp", b"", now)
+            for _ in range(MAX_ATTEMPTS):
+                letter: Letter | None = tx.outbox.lease_next(now)
+                assert letter
+                tx.outbox.retry(letter, now)
+                now += 24 * HOUR
+            assert tx.outbox.lease_next(now) is None
+            assert tx.outbox.undelivered() == 1
+
+    def test_a_reset_link_is_good_until_used_expired_or_followed_by_another(self, database: Database) -> None:
+        with database.write() as tx:
+            account_id = add_account(tx).account_id
+            tx.resets.add("old", account_id, START + HOUR)
+            tx.resets.add("new", account_id, START + HOUR)
+            assert tx.resets.peek("old", START) is tx.resets.take("old", START) is None
+            assert tx.resets.peek("new", START + HOUR) is tx.resets.take("new", START + HOUR) is None
+            assert tx.resets.peek("new", START) == tx.resets.peek("new", START) == account_id
+            assert tx.resets.take("new", START) == account_id
+            assert tx.resets.peek("new", START) is tx.resets.take("new", START) is None
+
+    def test_attempts_come_back_after_the_window_and_after_a_success(self, database: Database) -> None:
+        limit = Limit(most=2, window=HOUR, free=None)
+        none = timedelta(0)
+        with database.write() as tx:
+            assert tx.throttle.take("a", limit, START) == none
+            assert tx.throttle.take("a", limit, START + SECOND) == none
+            assert tx.throttle.take("a", limit, START + SECOND) == HOUR - SECOND
+            assert tx.throttle.take("b", limit, START) == none
+            tx.throttle.forgive("a")
+            assert tx.throttle.take("a", limit, START + SECOND) == none
+            assert tx.throttle.take("a", limit, START + HOUR) == none
+            tx.throttle.forgive("nobody")
+
+    def test_a_delay_grows_with_failures_in_a_row(self, database: Database) -> None:
+        limit = Limit(most=10, window=HOUR, free=2, delay=SECOND)
+        with database.write() as tx:
+            for _ in range(2):
+                assert not tx.throttle.take("a", limit, START)
+            assert tx.throttle.take("a", limit, START) == SECOND
+            assert not tx.throttle.take("a", limit, START + SECOND)
+            assert tx.throttle.take("a", limit, START + SECOND) == 2 * SECOND
+            tx.throttle.forgive("a")
+            assert not tx.throttle.take("a", limit, START + SECOND)

@@ -1,0 +1,66 @@
+"""SQLite passes the suites of SQL databases."""
+
+import shutil
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from idp.errors import Unavailable
+from idp.store.conformance_sql import DatabaseSuite
+from idp.store.database import Database
+
+
+class TestSqlite(DatabaseSuite):
+    @pytest.fixture
+    def empty(self, tmp_path: Path) -> Iterator[Database]:
+        made = Database(f"sqlite:///{tmp_path / 'empty.db'}")
+        yield made
+        made.close()
+
+    @pytest.fixture
+    def database(self, tmp_path: Path, template: Path) -> Iterator[Database]:
+        shutil.copy(template / "sesame.db", tmp_path)
+        made = Database(f"sqlite:///{tmp_path / 'sesame.db'}")
+        yield made
+        made.close()
+
+    @pytest.fixture
+    def unreachable(self, tmp_path: Path) -> Database:
+        return Database(f"sqlite:///{tmp_path / 'no such folder' / 'sesame.db'}")
+
+    def test_the_file_is_its_owners_alone(self, empty: Database) -> None:
+        empty.migrate()
+        folder = Path(str(empty.engine.url.database)).parent
+        files = [file for file in folder.iterdir() if file.name.startswith("empty.db")]
+        assert files
+        assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
+
+    def test_pragmas(self, database: Database) -> None:
+        with database.engine.connect() as connection:
+            found = {
+                name: connection.scalar(text(f"PRAGMA {name}"))
+                for name in ("journal_mode", "busy_timeout", "foreign_keys", "synchronous")
+            }
+        assert found == {"journal_mode": "wal", "busy_timeout": 5000, "foreign_keys": 1, "synchronous": 1}
+
+    def test_an_older_schema_is_not_ready(self, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setitem(database.__dict__, "expected_revision", "0002")
+        monkeypatch.setitem(database.__dict__, "_older_revisions", frozenset({"0001"}))
+        with pytest.raises(Unavailable, match="schema is 0001, 0002 is needed"):
+            database.ping()
+
+    def test_a_file_that_is_not_a_database_is_unavailable(self, tmp_path: Path) -> None:
+        (tmp_path / "broken.db").write_text("not a database, whatever its name says" * 100)
+        with pytest.raises(Unavailable, match="not a database"):
+            Database(f"sqlite:///{tmp_path / 'broken.db'}").ping()
+
+
+def test_the_suites_are_not_loaded_with_the_store() -> None:
+    """They need pytest, which production does not have."""
+    code = "import sys, idp.store, idp.app; sys.exit('pytest' in sys.modules or 'idp.store.conformance' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,0 +1,131 @@
+"""Which relying parties may be registered."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from idp.domain.client import uri_problem
+from tests.fakes import samples
+
+# (change, what is said)
+REFUSED: list[tuple[dict[str, Any], str]] = [
+    ({"client_id": ""}, "client_id"),
+    ({"client_id": "a:b"}, "client_id"),  # Basic authentication divides there
+    ({"client_id": "a b"}, "client_id"),
+    ({"client_id": "é"}, "client_id"),
+    ({"client_id": "a" * 65}, "client_id"),
+    ({"name": " "}, "name"),
+    ({"name": "n" * 201}, "name"),
+    ({"redirect_uris": ()}, "redirect_uris"),
+    ({"redirect_uris": ("http://ror.example/callback",)}, "https is needed"),
+    ({"post_logout_redirect_uris": ("http://ror.example/",)}, "https is needed"),
+    ({"initiate_login_uri": "javascript:alert(1)"}, "javascript:alert(1)"),
+    ({"logo_uri": "/logo.svg"}, "/logo.svg"),
+    ({"policy_uri": "ftp://ror.example/"}, "https is needed"),
+    ({"tos_uri": "https://*.example/"}, "wildcard"),
+    ({"auth_method": "client_secret_jwt"}, "auth_method"),
+    ({"auth_method": "none"}, "a public client has no secret"),
+    ({"auth_method": "none", "secret_digest": None, "require_pkce": False}, "always uses PKCE"),
+    ({"secret_digest": None}, "a confidential client needs a secret"),
+    ({"id_token_alg": "none"}, "id_token_alg"),
+    ({"id_token_alg": "HS256"}, "id_token_alg"),
+    ({"scopes": ("profile",)}, "scopes"),
+    ({"scopes": ("openid", "admin")}, "scopes"),
+    ({"token_lifetime": timedelta(minutes=15, seconds=1)}, "token_lifetime"),
+    ({"token_lifetime": timedelta(seconds=29)}, "token_lifetime"),
+]
+
+
+@pytest.mark.parametrize(("change", "said"), REFUSED)
+def test_a_client_that_is_not_sound_is_refused(change: dict[str, Any], said: str) -> None:
+    problems = samples.client(**change).problems()
+    assert len(problems) == 1
+    assert said in problems[0]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {},
+        {"client_id": "espace-pro.oru_na~2"},
+        {"auth_method": "client_secret_post", "require_pkce": False},
+        {"auth_method": "none", "secret_digest": None},
+        {"id_token_alg": "ES256"},
+        {"token_lifetime": timedelta(minutes=15)},
+        {"redirect_uris": ("https://ror.example/callback", "http://localhost:8080/callback")},
+        {"initiate_login_uri": "https://ror.example/login", "logo_uri": "https://ror.example/logo.svg"},
+    ],
+)
+def test_a_sound_client_has_no_problem(change: dict[str, Any]) -> None:
+    assert samples.client(**change).problems() == []
+
+
+def test_all_problems_are_told_at_once() -> None:
+    assert len(samples.client(redirect_uris=(), scopes=(), id_token_alg="none").problems()) == 3
+
+
+@pytest.mark.spec("RFC 6749 §3.1.2, RFC 9700 §2.1")
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "",
+        "ror.example/callback",
+        "//ror.example/callback",
+        "https:///callback",
+        "https:callback",
+        "http://ror.example/callback",
+        "http://localhost.example/callback",
+        "http://127.0.0.1.example/callback",
+        "ror://callback",
+        "javascript:alert(1)",
+        "data:text/html,x",
+        "https://ror.example/callback#",
+        "https://ror.example/callback#fragment",
+        "https://anne@ror.example/callback",
+        "https://:pw@ror.example/callback",
+        "https://@ror.example/callback",
+        "http://localhost@ror.example/callback",
+        "https://*.ror.example/callback",
+        "https://ror.example/*",
+        "https://ror.example\\@other.example/",
+        "https://ror.example;script-src/",
+        "https://ror.example'/",
+        "https://ror.example,other.example/",
+        "https://ror.example:port/",
+        "https://ror.example:99999/",
+        "https://[::1/",
+        "https://ror.example/a b",
+        "https://ror.example/a\nb",
+        " https://ror.example/",
+        "https://ror.example/\x7f",
+        "https://ror.example/\x00",
+        "https://rör.example/",
+        "https://ror.example/é",
+        "https://ror.example/" + "a" * 2000,
+    ],
+)
+def test_a_uri_that_may_not_be_registered(uri: str) -> None:
+    assert uri_problem(uri)
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "https://ror.example",
+        "https://ror.example/callback?tenant=na&x=%C3%A9",
+        "https://ror.example:8443/callback",
+        "https://10.0.0.1/callback",
+        "https://[2001:db8::1]:8443/callback",
+        "http://localhost/callback",
+        "http://localhost:5001/callback",
+        "http://127.0.0.1:5001/callback",
+        "http://[::1]:5001/callback",
+    ],
+)
+def test_a_uri_that_may_be_registered(uri: str) -> None:
+    assert uri_problem(uri) is None
+
+
+def test_the_digest_of_the_secret_is_not_shown() -> None:
+    assert "0" * 64 not in repr(samples.client())

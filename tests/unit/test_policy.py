@@ -1,0 +1,137 @@
+"""Policies: what may be recorded, what is accepted, and which one is in force."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from idp.domain.authn import Assurance, Proof, compose
+from idp.domain.policy import MethodEntry, Policy, entry_reach, in_force, upcoming
+from tests.fakes import samples
+from tests.fakes.clock import START
+from tests.fakes.samples import CARD, FIRST_FACTORS, OTP, OTP_ALONE, PASSWORD, REACH
+
+BOTH = compose(samples.password_proof(), samples.otp_proof())
+HOUR = timedelta(hours=1)
+
+# (methods, other fields, what is said)
+REFUSED: list[tuple[tuple[MethodEntry, ...], dict[str, Any], str]] = [
+    ((), {}, "at least one method"),
+    ((PASSWORD, PASSWORD), {}, "stands once"),
+    ((OTP, OTP_ALONE), {}, "stands once"),
+    ((MethodEntry("smoke"),), {}, "unknown method: smoke"),
+    ((MethodEntry("email_otp", after="smoke"),), {}, "smoke cannot be a first factor of email_otp"),
+    ((MethodEntry("password", after="email_otp"),), {}, "email_otp cannot be a first factor of password"),
+    ((MethodEntry("password", after="password"),), {}, "password cannot be a first factor of password"),
+    ((MethodEntry("password", options={"colour": "red"}),), {}, "password: unknown option: colour"),
+    ((PASSWORD, OTP_ALONE), {"min_assurance": Assurance.MEDIUM}, "reaches MEDIUM"),
+    ((OTP,), {"min_assurance": Assurance.SUBSTANTIAL}, "reaches SUBSTANTIAL"),
+]
+
+
+@pytest.mark.parametrize(("methods", "changes", "said"), REFUSED)
+def test_a_policy_that_makes_no_sense_is_refused(
+    methods: tuple[MethodEntry, ...], changes: dict[str, Any], said: str
+) -> None:
+    problems = samples.policy(*methods, **changes).problems(REACH, FIRST_FACTORS)
+    assert any(said in problem for problem in problems), problems
+
+
+@pytest.mark.parametrize(
+    ("methods", "floor"),
+    [
+        ((PASSWORD,), Assurance.LOW),
+        ((OTP, PASSWORD), Assurance.MEDIUM),  # one of them reaches it
+        ((CARD, OTP), Assurance.HIGH),
+    ],
+)
+def test_a_sound_policy_has_no_problem(methods: tuple[MethodEntry, ...], floor: Assurance) -> None:
+    assert samples.policy(*methods, min_assurance=floor).problems(REACH, FIRST_FACTORS) == []
+
+
+def test_two_factors_reach_medium_at_least() -> None:
+    assert entry_reach(PASSWORD, REACH) == Assurance.LOW
+    assert entry_reach(OTP_ALONE, REACH) == Assurance.LOW
+    assert entry_reach(OTP, REACH) == Assurance.MEDIUM
+    assert entry_reach(MethodEntry("cps_card", after="password"), REACH) == Assurance.HIGH
+
+
+# (entry, proof, matches)
+MATCHES: list[tuple[MethodEntry, Proof, bool]] = [
+    (PASSWORD, samples.password_proof(), True),
+    (PASSWORD, samples.otp_proof(), False),
+    (PASSWORD, BOTH, True),  # it holds a password
+    (OTP_ALONE, samples.otp_proof(), True),
+    (OTP_ALONE, BOTH, True),
+    (OTP, BOTH, True),
+    (OTP, samples.otp_proof(), False),  # its first factor is missing
+    (OTP, samples.password_proof(), False),
+    (MethodEntry("email_otp", after="cps_card"), BOTH, False),  # another first factor
+    (MethodEntry("cps_card", after="password"), BOTH, False),
+]
+
+
+@pytest.mark.parametrize(("entry", "proof", "expected"), MATCHES)
+def test_an_entry_takes_its_own_method_with_its_first_factor(entry: MethodEntry, proof: Proof, expected: bool) -> None:
+    assert entry.matches(proof) is expected
+    assert samples.policy(entry).accepts(proof) is expected
+
+
+def test_a_proof_under_the_minimum_is_not_accepted() -> None:
+    policy = samples.policy(OTP, PASSWORD, min_assurance=Assurance.MEDIUM)
+    assert policy.accepts(BOTH)
+    assert not policy.accepts(samples.password_proof())
+    one_mailbox = compose(samples.password_proof(anchor="mailbox"), samples.otp_proof())
+    assert not policy.accepts(one_mailbox)
+
+
+def test_the_entry_of_a_method() -> None:
+    policy = samples.policy(OTP, PASSWORD)
+    assert policy.entry("email_otp") == OTP
+    assert policy.entry("cps_card") is None
+
+
+def _dated(*hours: float, cancelled: frozenset[float] = frozenset()) -> list[Policy]:
+    return [
+        samples.policy(
+            PASSWORD,
+            policy_id=str(at),
+            effective_from=START + at * HOUR,
+            cancelled_at=START if at in cancelled else None,
+        )
+        for at in hours
+    ]
+
+
+# (hours from now at which policies begin, those cancelled, the one in force, the next one)
+DATES: list[tuple[tuple[float, ...], frozenset[float], str | None, str | None]] = [
+    ((), frozenset(), None, None),
+    ((1.0,), frozenset(), None, "1.0"),
+    ((0.0,), frozenset(), "0.0", None),  # from that very instant on
+    ((-2.0, -1.0, 1.0, 2.0), frozenset(), "-1.0", "1.0"),
+    ((-1.0, -2.0, 2.0, 1.0), frozenset(), "-1.0", "1.0"),  # in any order
+    ((-2.0, 1.0, 2.0), frozenset({1.0}), "-2.0", "2.0"),
+    ((-2.0, -1.0), frozenset({-1.0}), "-2.0", None),
+]
+
+
+@pytest.mark.parametrize(("hours", "cancelled", "now", "then"), DATES)
+def test_the_policy_in_force_is_the_last_whose_instant_has_passed(
+    hours: tuple[float, ...], cancelled: frozenset[float], now: str | None, then: str | None
+) -> None:
+    policies = _dated(*hours, cancelled=cancelled)
+    current, following = in_force(policies, START), upcoming(policies, START)
+    assert (current.policy_id if current else None) == now
+    assert (following.policy_id if following else None) == then
+
+
+@given(st.lists(st.timedeltas(-400 * HOUR, 400 * HOUR), max_size=6, unique=True))
+def test_every_policy_is_past_or_to_come(starts: list[timedelta]) -> None:
+    policies = [samples.policy(PASSWORD, effective_from=START + start) for start in starts]
+    current, following = in_force(policies, START), upcoming(policies, START)
+    assert (current is None) == all(p.effective_from > START for p in policies)
+    assert (following is None) == all(p.effective_from <= START for p in policies)
+    if current and following:
+        assert current.effective_from <= START < following.effective_from
