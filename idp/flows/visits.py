@@ -11,7 +11,7 @@ from idp.domain.interaction import LIFETIME, Interaction
 from idp.domain.policy import Policy
 from idp.domain.request import AuthorizationRequest
 from idp.domain.session import Session
-from idp.errors import JourneyError, ProtocolError
+from idp.errors import JourneyError, ProtocolError, ReturnPath
 from idp.flows.services import Services
 from idp.store import Tx
 
@@ -33,12 +33,17 @@ class Situation:
         return Facts(account=self.account, earlier=earlier, entitled=self.entitled)
 
 
-def look_up(services: Services, tx: Tx, client: Client, account_id: str | None = None) -> Situation:
-    """The situation of this browser before a client. `account_id`: whom to look at if not the session's holder."""
+def look_up(
+    services: Services, tx: Tx, client: Client, account_id: str | None = None, *, redirect: ReturnPath | None = None
+) -> Situation:
+    """The situation of this browser before a client. `account_id`: whom to look at if not the session's holder.
+
+    Raises ProtocolError("unauthorized_client"), to `redirect`, for a client without a policy in force.
+    """
     now = services.now()
     policy = tx.policies.in_force(client.client_id, now)
     if policy is None:
-        raise ProtocolError("unauthorized_client", "The client has no policy in force.")
+        raise ProtocolError("unauthorized_client", "The client has no policy in force.", redirect=redirect)
     cookie = services.browser.read("session")
     session = tx.sessions.find(cookie, now, services.settings.session_idle) if cookie else None
     holder = account_id or (session.account_id if session else None)
@@ -116,7 +121,8 @@ def load(services: Services, handle: str) -> Visit:
         client = tx.clients.get(interaction.request.client_id)
         if client is None or not client.enabled:
             raise JourneyError("interaction_gone", status=410, detail="client disabled meanwhile")
-        situation = look_up(services, tx, client, interaction.account_id)
+        path = interaction.request.return_path
+        situation = look_up(services, tx, client, interaction.account_id, redirect=path)
     return Visit(interaction, client, situation.policy, situation.session, situation.account, situation.entitled)
 
 

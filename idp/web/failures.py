@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import flask
 import structlog
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from idp.errors import JourneyError, ProtocolError, Unavailable
 from idp.web.pages import Pages
@@ -30,7 +30,10 @@ class Failures:
             structlog.get_logger().error("unavailable", cause=str(error), exc_info=error)
             return self._stop("unavailable", 503)
         if isinstance(error, HTTPException) and error.code and error.code < 500:
-            return self._stop(HTTP_CODES.get(error.code, "bad_request"), error.code)
+            response = self._stop(HTTP_CODES.get(error.code, "bad_request"), error.code)
+            if isinstance(error, MethodNotAllowed) and error.valid_methods:
+                response.headers["Allow"] = ", ".join(error.valid_methods)  # RFC 9110 §15.5.6
+            return response
         structlog.get_logger().error("internal error", exc_info=error)
         return self._stop("internal", 500)
 
@@ -55,10 +58,9 @@ class Failures:
 
     def _page(self, status: int, code: str, title: str, text: str) -> flask.Response:
         actions = [{"label": self._pages.portal_name, "url": "/compte"}]
-        response = self._pages.render("error.html", status=status, code=code, title=title, text=text, actions=actions)
-        if status == 503:
-            response.headers["Retry-After"] = "5"
-        return response
+        return _patient(
+            self._pages.render("error.html", status=status, code=code, title=title, text=text, actions=actions)
+        )
 
 
 def _json(status: int, code: str, description: str) -> flask.Response:
@@ -66,9 +68,17 @@ def _json(status: int, code: str, description: str) -> flask.Response:
     response = flask.jsonify(body)
     response.status_code = status
     response.headers["Cache-Control"] = "no-store"
+    _patient(response)
     if status == 401 and flask.request.path == "/token":
         response.headers["WWW-Authenticate"] = 'Basic realm="token"'
     elif flask.request.path == "/userinfo":
         said = "" if code == "invalid_token" and "needed" in description else f', error="{code}"'
         response.headers["WWW-Authenticate"] = f'Bearer realm="userinfo"{said}'
+    return response
+
+
+def _patient(response: flask.Response) -> flask.Response:
+    """Say when to try again, where trying again helps."""
+    if response.status_code == 503:
+        response.headers["Retry-After"] = "5"
     return response

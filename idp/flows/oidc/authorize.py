@@ -48,14 +48,16 @@ def blueprint(services: Services) -> flask.Blueprint:
 def _authorize(services: Services, values: "MultiDict[str, str]") -> flask.Response:
     with services.db.read() as tx:
         valid = validate(services, tx, values)
-        situation = visits.look_up(services, tx, valid.client)
+        situation = visits.look_up(services, tx, valid.client, redirect=valid.request.return_path)
     request = valid.request
     decision = visits.judge(services, request, situation.policy, situation.facts())
     match decision:
         case Issue(proof) if situation.session:
             session = situation.session
             with services.db.write() as tx:
-                code = answer.issue_code(services, tx, request, session.session_id, session.account_id, proof)
+                code = answer.issue_code(
+                    services, tx, request, proof, session_id=session.session_id, account_id=session.account_id
+                )
             return answer.send(services, request.return_path, {"code": code})
         case Refuse(code, description):
             raise ProtocolError(code, description, redirect=request.return_path)

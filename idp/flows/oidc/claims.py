@@ -5,24 +5,10 @@ from typing import Any
 
 from idp.domain.account import Account
 
-PROFILE = tuple(
-    [
-        "name",
-        "family_name",
-        "given_name",
-        "middle_name",
-        "nickname",
-        "preferred_username",
-        "profile",
-        "picture",
-        "website",
-        "gender",
-        "birthdate",
-        "zoneinfo",
-        "locale",
-        "updated_at",
-    ]
-)
+PROFILE = (
+    "name", "family_name", "given_name", "middle_name", "nickname", "preferred_username", "profile", "picture",
+    "website", "gender", "birthdate", "zoneinfo", "locale", "updated_at",
+)  # fmt: skip
 SCOPE_CLAIMS: dict[str, tuple[str, ...]] = {
     "profile": PROFILE,
     "email": ("email", "email_verified"),

@@ -35,7 +35,6 @@ def metadata(services: Services) -> dict[str, Any]:
         "request_parameter_supported": False,
         "request_uri_parameter_supported": False,
         "authorization_response_iss_parameter_supported": True,
-        "prompt_values_supported": ["none", "login", "consent", "select_account"],
         "ui_locales_supported": ["fr", "en"],
     }
     if brand.privacy_url and "://" in brand.privacy_url:

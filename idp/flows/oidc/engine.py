@@ -40,15 +40,14 @@ class TokenPorts:
     """What the engine asks of the provider while it answers one token request.
 
     client: by its id, enabled ones only. grant: by its code, with no judgement.
-    redeem: mark the code as used; False if it was. tokens: make the response once the code is redeemed.
+    redeem: use the code up and make the token response, both or neither; raises CodeReplayed if it was used.
     is_expired: the code's 60 s have passed.
     """
 
     client: Callable[[str], Client | None]
     grant: Callable[[str], Grant | None]
-    redeem: Callable[[Grant], bool]
+    redeem: Callable[[Client, Grant], dict[str, Any]]
     is_expired: Callable[[Grant], bool]
-    tokens: Callable[[Client, Grant], dict[str, Any]]
 
 
 class _ClientView:
@@ -105,11 +104,8 @@ class _CodeGrant(AuthorizationCodeGrant):  # type: ignore[misc]
         return _CodeView(grant)
 
     def create_token_response(self) -> tuple[int, dict[str, Any], list[tuple[str, str]]]:
-        """Redeem first, then make tokens: of two uses at once exactly one gets any."""
-        grant: Grant = self.request.authorization_code.grant
-        if not self.request.ports.redeem(grant):
-            raise CodeReplayed(grant)
-        return 200, self.request.ports.tokens(self.request.client.client, grant), []
+        """Of two uses at once exactly one gets tokens."""
+        return 200, self.request.ports.redeem(self.request.client.client, self.request.authorization_code.grant), []
 
 
 class _Server(AuthorizationServer):  # type: ignore[misc]
@@ -167,8 +163,9 @@ def _check_credentials(headers: Mapping[str, str], form: Mapping[str, str]) -> N
         decoded = base64.b64decode(encoded.strip(), validate=True).decode("ascii")
     except ValueError:
         decoded = ""
-    client_id, colon, secret = decoded.partition(":")
-    if scheme.lower() != "basic" or not (colon and client_id and secret):
+    client_id, _, secret = map(unquote, decoded.partition(":"))
+    sound = all(part and part.isascii() and part.isprintable() for part in (client_id, secret))
+    if scheme.lower() != "basic" or not sound:
         raise ProtocolError("invalid_client", "The Authorization header is malformed.")
-    if form.get("client_id", unquote(client_id)) != unquote(client_id):
+    if form.get("client_id", client_id) != client_id:
         raise ProtocolError("invalid_client", "client_id differs from the authenticated client.")

@@ -58,7 +58,7 @@ def blueprint(services: Services) -> flask.Blueprint:
         session = _session(services)
         if session is None:
             services.ephemeral.take(KIND, handle)
-            return _leave(services, stored)
+            return _leave(stored)
         with services.db.read() as tx:
             account = tx.accounts.get(session.account_id)
             client = tx.clients.get(stored["client_id"]) if stored["client_id"] else None
@@ -83,7 +83,7 @@ def blueprint(services: Services) -> flask.Blueprint:
         if session is not None:
             with services.db.write() as tx:
                 answer.end_session(services, tx, session, "logout")
-        response = _leave(services, stored)
+        response = _leave(stored)
         services.browser.forget(response, "session")
         return response
 
@@ -103,6 +103,8 @@ def validate(services: Services, values: "MultiDict[str, str]") -> LogoutRequest
         raise ProtocolError("invalid_request", "client_id is not the audience of id_token_hint.")
     with services.db.read() as tx:
         client = tx.clients.get(client_id) if client_id else None
+    if client is not None and not client.enabled:
+        client = None
     target = given.get("post_logout_redirect_uri")
     if target is not None:
         if hinted is None or client is None:
@@ -144,7 +146,7 @@ def _session(services: Services) -> Session | None:
         return tx.sessions.find(cookie, services.now(), services.settings.session_idle)
 
 
-def _leave(services: Services, stored: Mapping[str, Any]) -> flask.Response:
+def _leave(stored: Mapping[str, Any]) -> flask.Response:
     """Back to the service, with nothing but its `state`; else our own page."""
     if not stored["target"]:
         return answer.see_other("/logged-out")

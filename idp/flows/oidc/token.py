@@ -12,6 +12,7 @@ from idp.errors import ProtocolError
 from idp.flows.oidc import engine
 from idp.flows.oidc.claims import values_of
 from idp.flows.services import Services
+from idp.store import Tx
 from idp.web.parameters import single
 from keys.jws import left_half_hash, sign_jwt
 
@@ -50,20 +51,22 @@ def exchange(services: Services, headers: Any, form: Any) -> dict[str, Any]:
         with services.db.read() as tx:
             return tx.grants.by_code(code)
 
-    def redeem(grant: Grant) -> bool:
+    def redeem(client: Client, grant: Grant) -> dict[str, Any]:
+        """Everything within the unit that uses the code up: if a store fails, the client may try its code again."""
         with services.db.write() as tx:
+            if not tx.grants.redeem(grant.grant_id, services.now()):
+                if tx.grants.was_redeemed(grant.grant_id):
+                    raise engine.CodeReplayed(grant)
+                raise ProtocolError("invalid_grant", engine.BAD_CODE, detail="revoked meanwhile")
             event = AuditEvent("token.issued", grant.account_id, grant.account_id, grant.client_id)
-            redeemed = tx.grants.redeem(grant.grant_id, services.now())
-            if redeemed:
-                services.record(tx, event)
-        return redeemed
+            services.record(tx, event)
+            return issue_tokens(services, tx, client, grant)
 
     ports = engine.TokenPorts(
         client=find_client,
         grant=find_grant,
         redeem=redeem,
         is_expired=lambda grant: grant.code_is_dead(services.now()),
-        tokens=lambda client, grant: issue_tokens(services, client, grant),
     )
     try:
         return engine.answer(f"{services.settings.issuer}/token", headers, form, ports)
@@ -72,13 +75,12 @@ def exchange(services: Services, headers: Any, form: Any) -> dict[str, Any]:
         raise ProtocolError("invalid_grant", engine.BAD_CODE, detail=f"code used twice, grant {replay}") from replay
 
 
-def issue_tokens(services: Services, client: Client, grant: Grant) -> dict[str, Any]:
+def issue_tokens(services: Services, tx: Tx, client: Client, grant: Grant) -> dict[str, Any]:
     """The token response for a redeemed grant: an opaque access token and an ID Token."""
     now, access_token = services.now(), new_token()
     record = {"grant_id": grant.grant_id, "scope": list(grant.scope), "client_id": client.client_id}
     services.ephemeral.put(ACCESS, access_token, record, client.token_lifetime)
-    with services.db.read() as tx:
-        account = tx.accounts.get(grant.account_id) if grant.id_token_claims else None
+    account = tx.accounts.get(grant.account_id) if grant.id_token_claims else None
     issued_at, lifetime_s = int(now.timestamp()), int(client.token_lifetime.total_seconds())
     claims: dict[str, Any] = {
         **(values_of(account, grant.id_token_claims) if account else {}),

@@ -67,8 +67,9 @@ def validate(services: Services, tx: Tx, values: "MultiDict[str, str]") -> Valid
     scope = _scope(client, given, path)
     challenge = _code_challenge(client, given, path)
     prompt = _prompt(given, path)
-    wanted = _claims(client, given, path)
+    wanted = _claims(given, path)
     acr_values, acr_essential = _acr(given, wanted, path)
+    hint_sub = _hinted(services, client, given, path)
     request = AuthorizationRequest(
         client_id=client.client_id,
         redirect_uri=redirect_uri,
@@ -85,8 +86,8 @@ def validate(services: Services, tx: Tx, values: "MultiDict[str, str]") -> Valid
         userinfo_claims=_names(client, wanted.get("userinfo")),
         id_token_claims=_names(client, wanted.get("id_token")),
         login_hint=given.get("login_hint"),
-        hint_sub=_hinted(services, client, given, path),
-        sub_wanted=_sub(wanted, path),
+        hint_sub=hint_sub,
+        sub_wanted=_sub(wanted, hint_sub, path),
         ui_locales=tuple(given.get("ui_locales", "").split()),
     )
     return Validated(request, client)
@@ -170,7 +171,7 @@ def _max_age(given: Mapping[str, str], path: ReturnPath) -> int | None:
     return int(text)
 
 
-def _claims(client: Client, given: Mapping[str, str], path: ReturnPath) -> Mapping[str, Mapping[str, Any]]:
+def _claims(given: Mapping[str, str], path: ReturnPath) -> Mapping[str, Mapping[str, Any]]:
     """The claims parameter (OIDC Core §5.5): an object whose members are objects."""
     if "claims" not in given:
         return {}
@@ -210,11 +211,11 @@ def _acr(
     return tuple(values) or voluntary, asked.get("essential") is True and bool(values)
 
 
-def _sub(wanted: Mapping[str, Mapping[str, Any]], path: ReturnPath) -> str | None:
-    """A `sub` asked by value: only that account may answer (OIDC Core §5.5.1)."""
+def _sub(wanted: Mapping[str, Mapping[str, Any]], hint_sub: str | None, path: ReturnPath) -> str | None:
+    """A `sub` asked by value: only that account may answer (OIDC Core §5.5.1), and the hint may not name another."""
     asked = [(wanted.get(part) or {}).get("sub") for part in ("id_token", "userinfo")]
-    values = {item["value"] for item in asked if item and isinstance(item.get("value"), str)}
-    if len(values) > 1 or any(item and not isinstance(item.get("value", ""), str) for item in asked):
+    values = [item["value"] for item in asked if item and "value" in item]
+    if any(not (isinstance(value, str) and value) for value in values) or len({*values, hint_sub} - {None}) > 1:
         raise ProtocolError("invalid_request", "The value of sub is not valid.", redirect=path)
     return next(iter(values), None)
 
