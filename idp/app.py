@@ -79,8 +79,10 @@ def create_app(settings: Settings) -> flask.Flask:
     logs.configure(settings.log_level)
     services = build_services(settings)
     with services.db.read() as tx:
-        if tx.meta.is_demo:
-            raise SettingsError("database_url: a demo database (its passwords are published) is not served")
+        is_demo = tx.meta.is_demo
+    if is_demo:
+        services.db.close()
+        raise SettingsError("database_url: a demo database (its passwords are published) is not served")
     return build_app(services)
 
 

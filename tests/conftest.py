@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import redis
 
 if TYPE_CHECKING:
     from tests.fakes.provider import Provider
+    from tests.fakes.servers import PostgreSQL
 
 SUITES = ("idp.methods.conformance", "idp.store.conformance", "idp.store.conformance_accounts")
 pytest.register_assert_rewrite(*SUITES, "idp.store.conformance_repositories", "idp.store.conformance_sql")
@@ -25,6 +27,36 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
         report.outcome = "failed"
         report.longrepr = f"skipped, and nothing may be skipped here: {report.longrepr}"
     return report
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--on-servers", action="store_true", help="run providers on PostgreSQL and Redis")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What speaks of the embedded stores has nothing to say of the servers."""
+    if config.getoption("--on-servers"):
+        kept = [item for item in items if item.get_closest_marker("embedded") is None]
+        config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+        items[:] = kept
+
+
+@pytest.fixture(scope="session")
+def postgres() -> "Iterator[PostgreSQL]":
+    """A PostgreSQL server of the test run's own."""
+    from tests.fakes.servers import postgresql
+
+    with postgresql() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> Iterator[str]:
+    """A Redis server of the test run's own."""
+    from tests.fakes.servers import redis_server
+
+    with redis_server() as url:
+        yield url
 
 
 @pytest.fixture(autouse=True)
@@ -48,14 +80,34 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def start(tmp_path: Path, template: Path) -> Iterator[Callable[..., "Provider"]]:
+def stores(request: pytest.FixtureRequest) -> Iterator[Callable[[], dict[str, str]]]:
+    """Settings of empty stores: the embedded ones, or with --on-servers new ones of real servers."""
+    if not request.config.getoption("--on-servers"):
+        yield dict
+        return
+    postgres, redis_url = request.getfixturevalue("postgres"), request.getfixturevalue("redis_url")
+    made: list[str] = []
+
+    def make() -> dict[str, str]:
+        made.append(postgres.create())
+        address = f"{redis_url}/{len(made)}"
+        redis.Redis.from_url(address).flushdb()
+        return {"database_url": made[-1], "redis_url": address}
+
+    yield make
+    for url in made:
+        postgres.drop(url)
+
+
+@pytest.fixture
+def start(tmp_path: Path, template: Path, stores: Callable[[], dict[str, str]]) -> Iterator[Callable[..., "Provider"]]:
     """Start a provider with settings of one's own."""
     from tests.fakes.provider import Provider
 
     started: list[Provider] = []
 
     def starter(**settings: Any) -> Provider:
-        provider = Provider.start(tmp_path / f"provider{len(started)}", template, **settings)
+        provider = Provider.start(tmp_path / f"provider{len(started)}", template, **{**stores(), **settings})
         started.append(provider)
         return provider
 

@@ -9,6 +9,7 @@ from typing import Any
 
 LOGIN_NAME = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?")
 EMAIL = re.compile(r"[^@\s\x00-\x1f]{1,64}@[a-z0-9-]+(?:\.[a-z0-9-]+)+")
+CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 RPPS = re.compile(r"[0-9]{11}")
 
 
@@ -64,8 +65,11 @@ class PasswordCredential:
 
 
 def normalise_login(typed: str) -> str:
-    """A login name or an e-mail address as it is compared: trimmed, lower case. May be of any length."""
-    return typed.strip().lower()
+    """A login name or an e-mail address as it is compared: trimmed, lower case. May be of any length.
+
+    A control character, which no database should be asked for, becomes one that nobody's login has.
+    """
+    return CONTROL.sub("\ufffd", typed.strip().lower())
 
 
 def mask_email(address: str) -> str:

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, delete, exists, insert, literal, or_, select, union_all, update
+from sqlalchemy import Connection, Row, and_, exists, insert, literal, or_, select, union_all, update
 from sqlalchemy.exc import IntegrityError
 
 from idp.domain.account import Account, AccountStatus, PasswordCredential
 from idp.domain.authn import IdentityRef
 from idp.domain.ids import new_id
 from idp.errors import InvalidOperation
+from idp.store import upsert
 from idp.store.schema import account, client, credential, entitlement, identity, known_browser
 
 
@@ -154,13 +155,9 @@ class Accounts:
 
     def grant(self, account_id: str, client_id: str, by: str, now: datetime, expires_at: datetime | None) -> None:
         """Give access; replaces what was given or taken before."""
-        pair = (entitlement.c.account_id == account_id) & (entitlement.c.client_id == client_id)
-        self._db.execute(delete(entitlement).where(pair))
-        self._db.execute(
-            insert(entitlement).values(
-                account_id=account_id, client_id=client_id, granted_by=by, granted_at=now, expires_at=expires_at
-            )
-        )
+        pair = {"account_id": account_id, "client_id": client_id}
+        given = {"granted_by": by, "granted_at": now, "expires_at": expires_at, "revoked_at": None}
+        upsert.replace(self._db, entitlement, **pair, **given)
 
     def revoke(self, account_id: str, client_id: str, now: datetime) -> bool:
         """Take access away; False if there was none."""
@@ -200,11 +197,8 @@ class Accounts:
         return seen is not None and seen >= since
 
     def remember_browser(self, account_id: str, browser_hash: str, now: datetime) -> None:
-        pair = (known_browser.c.browser_hash == browser_hash) & (known_browser.c.account_id == account_id)
-        self._db.execute(delete(known_browser).where(pair))
-        self._db.execute(
-            insert(known_browser).values(browser_hash=browser_hash, account_id=account_id, last_seen_at=now)
-        )
+        pair = {"browser_hash": browser_hash, "account_id": account_id}
+        upsert.replace(self._db, known_browser, **pair, last_seen_at=now)
 
     # --------------------------------------------------------------------------
 

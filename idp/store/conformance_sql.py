@@ -240,8 +240,9 @@ class DatabaseSuite(AccountSuite, SessionSuite, RepositorySuite):
 
         def rotate(number: int) -> bool:
             with database.write() as tx:
+                rotated = tx.sessions.rotate(session_id, "cookie", f"cookie{number}", START)
                 tx.sessions.add_proof(session_id, proof(START + number * HOUR))
-                return tx.sessions.rotate(session_id, "cookie", f"cookie{number}", START)
+            return rotated
 
         won = race(rotate)
         assert won.count(True) == 1

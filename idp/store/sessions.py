@@ -75,7 +75,11 @@ class Sessions:
         self._db.execute(insert(session_proof).values(proof_id=new_id(), session_id=session_id, proof=proof.to_json()))
 
     def rotate(self, session_id: str, old_cookie: str, new_cookie: str, now: datetime) -> bool:
-        """Give the session a new cookie; False if another request did so first (its cookie then stands)."""
+        """Give the session a new cookie; False if another request did so first (its cookie then stands).
+
+        Comes before `add_proof` in a unit: the row of a proof holds the session's, and two tabs would wait for one
+        another (PostgreSQL).
+        """
         changed = self._db.execute(
             update(session)
             .where(session.c.session_id == session_id, session.c.id_hash == digest(old_cookie))

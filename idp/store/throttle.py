@@ -3,9 +3,9 @@
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection, delete, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from idp.domain.throttle import Limit, wait
+from idp.store import upsert
 from idp.store.schema import throttle
 
 
@@ -17,8 +17,8 @@ class Throttle:
 
     def take(self, bucket: str, limit: Limit, now: datetime) -> timedelta:
         """Count one attempt; returns zero, or the time to wait, in which case nothing was counted."""
-        insert = sqlite.insert if self._db.dialect.name == "sqlite" else postgresql.insert
-        self._db.execute(insert(throttle).values(bucket=bucket, stamps=[], since_success=0).on_conflict_do_nothing())
+        fresh = upsert.insert(self._db, throttle).values(bucket=bucket, stamps=[], since_success=0)
+        self._db.execute(fresh.on_conflict_do_nothing())
         row = self._db.execute(select(throttle).where(throttle.c.bucket == bucket).with_for_update()).one()
         stamps = [datetime.fromtimestamp(stamp, UTC) for stamp in row.stamps]
         delay = wait(limit, stamps, row.since_success, now)

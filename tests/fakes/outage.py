@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import fakeredis
+import sqlalchemy
 
 from idp.store import Ephemeral
 from tests.fakes.provider import Provider
@@ -24,20 +25,24 @@ class Outage:
         store = Ephemeral(fakeredis.FakeRedis(server=server), provider.clock)
         return cls(provider.with_services(ephemeral=store), server)
 
-    @property
-    def folder(self) -> Path:
-        return Path(str(self.provider.services.db.engine.url.database)).parent
-
     @contextmanager
     def of_database(self) -> Iterator[None]:
-        """The folder of the database is not there."""
-        folder, away = self.folder, self.folder.with_name("away")
+        """The database is not there: the folder of SQLite's, or the name of PostgreSQL's, is another."""
         self.provider.services.db.close()
-        folder.rename(away)
+        url = self.provider.services.db.engine.url
+        if url.get_backend_name() == "sqlite":
+            folder = Path(str(url.database)).parent
+            there, back = folder.with_name("away"), folder
+            folder.rename(there)
+        else:
+            _run(url, f'ALTER DATABASE "{url.database}" RENAME TO "{url.database}_away"')
         try:
             yield
         finally:
-            away.rename(folder)
+            if url.get_backend_name() == "sqlite":
+                there.rename(back)
+            else:
+                _run(url, f'ALTER DATABASE "{url.database}_away" RENAME TO "{url.database}"')
 
     @contextmanager
     def of_ephemeral_store(self) -> Iterator[None]:
@@ -47,3 +52,10 @@ class Outage:
             yield
         finally:
             self.server.connected = True
+
+
+def _run(url: sqlalchemy.URL, statement: str) -> None:
+    engine = sqlalchemy.create_engine(url.set(database="postgres"), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.exec_driver_sql(statement)
+    engine.dispose()

@@ -123,6 +123,7 @@ def test_one_letter_that_fails_does_not_hold_the_others(provider: Provider) -> N
     assert len(provider.mailer.sent) == 1
 
 
+@pytest.mark.embedded
 def test_a_letter_is_sealed_at_rest(provider: Provider) -> None:
     ask_code(provider)
     with provider.services.db.write() as tx:
@@ -133,6 +134,7 @@ def test_a_letter_is_sealed_at_rest(provider: Provider) -> None:
     assert b'"code"' not in at_rest
 
 
+@pytest.mark.embedded
 def test_a_reset_link_is_never_at_rest(provider: Provider) -> None:
     browser = provider.browser()
     rp = RelyingParty(provider, "ror", browser)

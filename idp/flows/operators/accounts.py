@@ -38,6 +38,7 @@ def create(desk: Desk, tx: Tx, data: Mapping[str, str], profile: Mapping[str, An
         f"{login}: a name has {MAX_NAME} characters at most",
     )
     _require(len(civility) <= MAX_CIVILITY, f"{login}: a civility has {MAX_CIVILITY} characters at most")
+    _require(all(value.isprintable() for value in data.values()), f"{login}: a character that cannot be printed")
     now = desk.now()
     account = Account(
         account_id=new_id(),

@@ -1,0 +1,103 @@
+"""Real servers for tests, each in a folder of its own, on a free port of the loopback."""
+
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import redis
+import sqlalchemy
+
+from idp.store import Database
+
+START_S = 20
+TEMPLATE = "sesame_template"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass
+class PostgreSQL:
+    """A cluster with a migrated template, from which a database is copied in a blink."""
+
+    port: int
+    made: int = 0
+
+    def url(self, name: str) -> str:
+        return f"postgresql+psycopg://postgres@127.0.0.1:{self.port}/{name}"
+
+    def create(self, *, template: str = TEMPLATE) -> str:
+        """A new database; its address."""
+        self.made += 1
+        name = f"sesame_{self.made}"
+        self._run(f"CREATE DATABASE {name} TEMPLATE {template}")
+        return self.url(name)
+
+    def drop(self, url: str) -> None:
+        self._run(f"DROP DATABASE {url.rpartition('/')[2]} WITH (FORCE)")
+
+    def _run(self, statement: str) -> None:
+        engine = sqlalchemy.create_engine(self.url("postgres"), isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            connection.exec_driver_sql(statement)
+        engine.dispose()
+
+
+@contextmanager
+def postgresql() -> Iterator[PostgreSQL]:
+    """Debian's server; as root it runs as its own user, which the package made."""
+    binaries = max(Path("/usr/lib/postgresql").glob("*/bin"), default=Path("/usr/bin"))
+    folder, port = Path(tempfile.mkdtemp(prefix="sesame-pg-")), free_port()
+    prefix: list[str] = []
+    if os.geteuid() == 0:
+        owner = pwd.getpwnam("postgres")
+        os.chown(folder, owner.pw_uid, owner.pw_gid)
+        prefix = ["runuser", "-u", "postgres", "--"]
+    data, options = folder / "data", f"-p {port} -c listen_addresses=127.0.0.1 -c fsync=off -k {folder}"
+
+    def control(*arguments: str) -> None:
+        command = [*prefix, str(binaries / "pg_ctl"), "-D", str(data), "-s", "-w", "-t", str(START_S), *arguments]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=folder)
+
+    initdb = [*prefix, str(binaries / "initdb"), "-D", str(data), "-A", "trust", "-U", "postgres", "-E", "UTF8"]
+    try:
+        subprocess.run([*initdb, "--locale=C.UTF-8"], check=True, stdout=subprocess.DEVNULL, cwd=folder)
+        control("-l", str(folder / "log"), "-o", options, "start")
+        server = PostgreSQL(port)
+        server._run(f"CREATE DATABASE {TEMPLATE}")
+        database = Database(server.url(TEMPLATE))
+        database.migrate()
+        database.close()
+        yield server
+    finally:
+        with suppress(subprocess.CalledProcessError):
+            control("-m", "immediate", "stop")
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def redis_server() -> Iterator[str]:
+    """Debian's server, which keeps nothing; its address."""
+    folder, port = tempfile.mkdtemp(prefix="sesame-redis-"), free_port()
+    command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", folder]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    url = f"redis://127.0.0.1:{port}"
+    try:
+        client = redis.Redis.from_url(url, retry=redis.retry.Retry(redis.backoff.ConstantBackoff(0.05), START_S * 20))
+        client.ping()
+        client.close()
+        yield url
+    finally:
+        process.terminate()
+        process.wait(START_S)
+        shutil.rmtree(folder, ignore_errors=True)
