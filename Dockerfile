@@ -19,9 +19,11 @@ FROM python:3.11.14-slim-bookworm
 
 RUN useradd --system --uid 10001 --home-dir /var/lib/sesame --create-home --shell /usr/sbin/nologin sesame
 COPY --from=build /opt/sesame /opt/sesame
-ENV PATH=/opt/sesame/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+# Within a container loopback reaches nobody: who may reach it is decided by what publishes the port.
+ENV PATH=/opt/sesame/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 SESAME_HOST=0.0.0.0
 WORKDIR /var/lib/sesame
 USER 10001
+VOLUME /var/lib/sesame
 EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 \
     CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000/healthz', timeout=2)"]

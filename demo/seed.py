@@ -90,9 +90,15 @@ def _clients(ports: Ports) -> Iterator[Client]:
         auth_method="none",
         needs_entitlement=False,
     )
-    for client_id, name, base, text in (
-        ("ror", "ROR Nouvelle-Aquitaine", ports.ror, "Offre de soins, capacités et disponibilités"),
-        ("espace-pro", "Espace Pro ORU NA", ports.espace_pro, "Tableaux de bord et activité des urgences"),
+    for client_id, name, base, logo, text in (
+        ("ror", "ROR Nouvelle-Aquitaine", ports.ror, "ror.svg", "Offre de soins, capacités et disponibilités"),
+        (
+            "espace-pro",
+            "Espace Pro ORU NA",
+            ports.espace_pro,
+            "espace_pro.svg",
+            "Tableaux de bord et activité des urgences",
+        ),
     ):
         yield Client(
             client_id=client_id,
@@ -102,6 +108,7 @@ def _clients(ports: Ports) -> Iterator[Client]:
             scopes=SCOPES,
             token_lifetime=timedelta(minutes=5),
             initiate_login_uri=f"{base}/login",
+            logo_uri=f"{base}/static/{logo}",
             description=text,
         )
 

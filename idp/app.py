@@ -16,8 +16,9 @@ from idp.mail import Mailer, SmtpMailer
 from idp.methods import registry
 from idp.settings import Settings, SettingsError, load, read_secret
 from idp.store import Database, Ephemeral
-from idp.store.ephemeral import connect
+from idp.store.ephemeral import EMBEDDED, connect
 from idp.web import language, logs
+from idp.web.body_gate import BodyGate
 from idp.web.brand import stylesheet
 from idp.web.browser import Browser
 from idp.web.failures import Failures
@@ -34,22 +35,23 @@ def build_services(settings: Settings, *, clock: Clock | None = None, mailer: Ma
     """Open everything that a provider needs. Raises SettingsError, MethodError, UnsafeKeyFile."""
     clock = clock or SystemClock()
     data_keys = DataKeys(read_secret(settings.secret_file))
-    ephemeral = Ephemeral(connect(settings.redis_url), clock)
+    ephemeral = Ephemeral(connect(settings.redis_url), clock, sweeps=settings.redis_url == EMBEDDED)
     browser = Browser(settings, data_keys.mac)
+    methods = registry.load(settings.methods)
     return Services(
         settings=settings,
         clock=clock,
-        db=Database(settings.database_url),
+        db=Database(settings.database_url, connections=settings.threads),
         ephemeral=ephemeral,
         signer=FileSigner(settings.keys_dir),
         data_keys=data_keys,
         hasher=PasswordHasher(settings.argon2),
-        registry=registry.load(settings.methods),
+        registry=methods,
         acr=AcrNames({Assurance[level]: name for level, name in settings.acr.items()}),
         mailer=mailer or SmtpMailer(settings.mail),
         browser=browser,
         network=Network(settings, ephemeral, time.sleep),
-        pages=Pages(settings, browser),
+        pages=Pages(settings, browser, methods.packages),
     )
 
 
@@ -66,24 +68,44 @@ def build_app(services: Services) -> flask.Flask:
     failures = Failures(services.pages, lambda error: answer.send_error(services, error))
     app.register_error_handler(Exception, failures.render)
     secure = services.settings.is_secure
-    app.before_request(logs.begin_request)
+    app.before_request(lambda: logs.begin_request(services.network.is_from_proxy))
     app.after_request(logs.end_request)
-    app.after_request(language.remember)
+    app.after_request(lambda response: language.remember(response, secure=secure))
     app.after_request(services.browser.send_name)
     app.after_request(lambda response: add_headers(response, secure=secure))
+    places = max(1, services.settings.threads * 3 // 4)
+    app.wsgi_app = BodyGate(app.wsgi_app, at_once=places, max_bytes=MAX_BODY_BYTES)  # type: ignore[method-assign]
     return app
+
+
+def check(settings: Settings) -> None:
+    """Say once, before any worker starts, what would stop each of them: raises as `create_app` does.
+
+    Leaves nothing open: the server forks, and a database must not be carried across a fork.
+    """
+    services = build_services(settings)
+    try:
+        _refuse_demo(services)
+    finally:
+        services.db.close()
 
 
 def create_app(settings: Settings) -> flask.Flask:
     """The provider of these settings. Raises SettingsError for a demo database."""
     logs.configure(settings.log_level)
     services = build_services(settings)
-    with services.db.read() as tx:
-        is_demo = tx.meta.is_demo
-    if is_demo:
+    try:
+        _refuse_demo(services)
+    except SettingsError:
         services.db.close()
-        raise SettingsError("database_url: a demo database (its passwords are published) is not served")
+        raise
     return build_app(services)
+
+
+def _refuse_demo(services: Services) -> None:
+    with services.db.read() as tx:
+        if tx.meta.is_demo:
+            raise SettingsError("database_url: a demo database (its passwords are published) is not served")
 
 
 def from_environment() -> flask.Flask:

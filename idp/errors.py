@@ -44,20 +44,30 @@ class ReturnPath:
 
 
 class ProtocolError(Exception):
-    """An error defined by OAuth or OIDC; `code` must exist in ERRORS."""
+    """An error defined by OAuth or OIDC; `code` must exist in ERRORS.
+
+    challenge_only: nothing was presented, so that the challenge (WWW-Authenticate) names no error (RFC 6750 §3.1).
+    """
 
     def __init__(
-        self, code: str, description: str = "", *, detail: str = "", redirect: ReturnPath | None = None
+        self,
+        code: str,
+        description: str = "",
+        *,
+        detail: str = "",
+        redirect: ReturnPath | None = None,
+        challenge_only: bool = False,
     ) -> None:
         super().__init__(detail or description or code)
         self.spec = ERRORS[code]  # KeyError in tests beats an invented code in production
         self.code, self.description, self.detail, self.redirect = code, description, detail, redirect
+        self.challenge_only = challenge_only
 
 
 class JourneyError(Exception):
     """A person's journey that cannot go on: shown as a page with a sentence, a way forward and a reference.
 
-    code: stable name of the cause, for support; its French and English sentences are in `idp.web.pages`.
+    code: stable name of the cause, for support; its French and English sentences are in `idp.web.texts`.
     status: HTTP status, 4xx.
     """
 

@@ -5,6 +5,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from datetime import timedelta
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -69,6 +70,23 @@ class Mail(_Section):
         default="ne-pas-repondre@localhost", pattern=r"^[^@\s]+@[^@\s]+$", description="Sender's address."
     )
     timeout_s: int = Field(default=10, ge=1, le=60, description="Time allowed to one delivery, seconds.")
+    tls: Literal["none", "starttls", "implicit"] = Field(
+        default="none",
+        description="`starttls` (port 587), `implicit` (port 465), or `none`: for a relay of this machine or network.",
+    )
+    ca_file: Path | None = Field(
+        default=None, description="Certificate authorities (PEM) that vouch for the server; the system's when empty."
+    )
+    username: str | None = Field(default=None, min_length=1, description="Name given to the SMTP server, if it asks.")
+    password_file: Path | None = Field(default=None, description="File with the password of `username` (mode 0600).")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "Mail":
+        if (self.username is None) != (self.password_file is None):
+            raise ValueError("username and password_file: both or neither")
+        if self.username and self.tls == "none" and not _is_loopback(self.host):
+            raise ValueError("username: needs tls, except on loopback (the password would be readable on the way)")
+        return self
 
 
 class Argon2(_Section):
@@ -208,15 +226,21 @@ def load(path: Path | None, **overrides: Any) -> Settings:
 
 def read_secret(path: Path) -> bytes:
     """The server's secret. Raises SettingsError if it is absent, short or readable by others."""
-    try:
-        mode, secret = path.stat().st_mode, path.read_bytes().strip()
-    except OSError as error:
-        raise SettingsError(f"secret_file: {error.strerror}: {path} (`sesame init` creates it)") from error
-    if mode & 0o077:
-        raise SettingsError(f"secret_file: {path} is accessible to others (chmod 600)")
+    secret = read_private("secret_file", path, " (`sesame init` creates it)")
     if len(secret) < 32:
         raise SettingsError("secret_file: at least 32 bytes are needed")
     return secret
+
+
+def read_private(key: str, path: Path, advice: str = "") -> bytes:
+    """What a file holds that only its owner may read, trimmed. Raises SettingsError, which names the setting `key`."""
+    try:
+        mode, content = path.stat().st_mode, path.read_bytes().strip()
+    except OSError as error:
+        raise SettingsError(f"{key}: {error.strerror}: {path}{advice}") from error
+    if mode & 0o077:
+        raise SettingsError(f"{key}: {path} is accessible to others (chmod 600)")
+    return content
 
 
 def contrast_on_white(color: str) -> float:
@@ -228,12 +252,24 @@ def contrast_on_white(color: str) -> float:
 
 def _relative_to(folder: Path, values: Mapping[str, Any]) -> dict[str, Any]:
     """Paths in a settings file are relative to the file, not to where the command runs."""
-    paths = {key: values[key] for key in ("keys_dir", "secret_file") if isinstance(values.get(key), str)}
-    found = {**values, **{key: str(folder / path) for key, path in paths.items()}}
+    found = _placed(folder, values, ("keys_dir", "secret_file"))
+    if isinstance(found.get("mail"), dict):
+        found["mail"] = _placed(folder, found["mail"], ("ca_file", "password_file"))
     scheme, _, database = str(values.get("database_url", "")).partition(":///")
     if scheme == "sqlite" and database:
         found["database_url"] = f"sqlite:///{folder / database}"
     return found
+
+
+def _placed(folder: Path, values: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+    return {**values, **{name: str(folder / values[name]) for name in names if isinstance(values.get(name), str)}}
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _unknown_variable(name: str) -> bool:

@@ -1,5 +1,6 @@
 """What every layer shares: no skip in CI, no network but loopback, one template of a provider."""
 
+import logging
 import os
 import socket
 from collections.abc import Callable, Iterator
@@ -39,6 +40,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         kept = [item for item in items if item.get_closest_marker("embedded") is None]
         config.hook.pytest_deselected(items=[item for item in items if item not in kept])
         items[:] = kept
+
+
+@pytest.fixture(autouse=True)
+def standard_logging() -> Iterator[None]:
+    """What `idp.web.logs.configure` hangs on the root logger is taken down again."""
+    root = logging.getLogger()
+    yield
+    for handler in [handler for handler in root.handlers if handler.get_name() == "sesame"]:
+        root.removeHandler(handler)
+    logging.captureWarnings(capture=False)
 
 
 @pytest.fixture(scope="session")

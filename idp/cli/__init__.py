@@ -9,10 +9,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import click
+import structlog
 
-from idp.app import build_services, create_app
+from idp.app import build_services, check
 from idp.cli import accounts, audit, clients, keyring, policies, settings_table
 from idp.cli.context import plainly, settings_of
+from idp.errors import Unavailable
 from idp.flows.letters import deliver_next
 from idp.store import Database
 from idp.web import logs
@@ -75,7 +77,7 @@ def serve(context: click.Context) -> None:
     from idp.serving import serve as run  # noqa: PLC0415 - the server is heavy, other commands do without
 
     settings = settings_of(context)
-    create_app(settings)  # says here, once, what would stop each worker
+    check(settings)
     if context.obj["path"]:
         os.environ["SESAME_SETTINGS"] = str(context.obj["path"].resolve())
     run("idp.app:from_environment", settings)
@@ -93,7 +95,12 @@ def worker(context: click.Context) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     while not stop.is_set():
-        if not deliver_next(services):
+        try:
+            is_idle = not deliver_next(services)
+        except Unavailable as error:
+            structlog.get_logger().error("worker waits", cause=str(error))
+            is_idle = True
+        if is_idle:
             stop.wait(IDLE_S)
 
 

@@ -1,5 +1,6 @@
 """`sesame client …`"""
 
+from datetime import timedelta
 from typing import Any
 
 import click
@@ -22,6 +23,14 @@ def client() -> None:
 @click.option("--auth-method", type=click.Choice(AUTH_METHODS), default="client_secret_basic")
 @click.option("--scope", "scopes", multiple=True, default=("openid", "profile", "email"))
 @click.option("--id-token-alg", type=click.Choice(["RS256", "ES256"]), default="RS256")
+@click.option(
+    "--token-lifetime",
+    "token_lifetime_s",
+    type=click.IntRange(30, 900),
+    default=300,
+    show_default=True,
+    help="Life of ID and access tokens, seconds.",
+)
 @click.option("--without-pkce", is_flag=True, help="For a confidential client that cannot do PKCE.")
 @click.option("--for-everybody", is_flag=True, help="Each active account may open it, without an entitlement.")
 @click.option("--initiate-login-uri", help="Where a tile of the portal starts a login.")
@@ -36,6 +45,7 @@ def add(
     client_id: str,
     without_pkce: bool,
     for_everybody: bool,
+    token_lifetime_s: int,
     redirect_uris: tuple[str, ...],
     post_logout_redirect_uris: tuple[str, ...],
     scopes: tuple[str, ...],
@@ -50,6 +60,7 @@ def add(
         scopes=scopes,
         require_pkce=not without_pkce,
         needs_entitlement=not for_everybody,
+        token_lifetime=timedelta(seconds=token_lifetime_s),
         **fields,
     )
     with desk.db.write() as tx:

@@ -6,7 +6,7 @@ import click
 
 from idp.cli.context import desk_of, plainly
 from idp.domain.authn import Assurance
-from idp.domain.policy import MethodEntry, Policy, in_force
+from idp.domain.policy import Policy, in_force
 from idp.flows.operators import policies
 from idp.methods.registry import Registry
 
@@ -41,6 +41,7 @@ def set_policy(
     """Record the METHODS that a client accepts, the preferred one first.
 
     `email_otp` asks the password first; `email_otp:alone` does not; `email_otp:after=password` says so.
+    Options follow, separated by commas: `email_otp:after=password,lifetime_minutes=5`.
     """
     desk = desk_of(context)
     with desk.db.write() as tx:
@@ -82,13 +83,6 @@ def cancel(context: click.Context, policy_id: str) -> None:
 
 
 def _line(registry: Registry, policy: Policy, *, is_current: bool) -> str:
-    methods = " ".join(_entry(registry, entry) for entry in policy.methods)
+    methods = " ".join(registry.text(entry) for entry in policy.methods)
     mark = "*" if is_current else "x" if policy.cancelled_at else " "
     return f"{mark} {policy.policy_id}\t{policy.effective_from.isoformat()}\t{policy.min_assurance.name}\t{methods}"
-
-
-def _entry(registry: Registry, entry: MethodEntry) -> str:
-    """As `policy set` reads it."""
-    if entry.after:
-        return f"{entry.id}:after={entry.after}"
-    return entry.id if registry.entry(entry.id).after is None else f"{entry.id}:alone"

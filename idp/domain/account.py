@@ -8,7 +8,12 @@ from enum import StrEnum
 from typing import Any
 
 LOGIN_NAME = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?")
-EMAIL = re.compile(r"[^@\s\x00-\x1f]{1,64}@[a-z0-9-]+(?:\.[a-z0-9-]+)+")
+# A local part without what would end, split or encode an address in a header (RFC 2047's `=?`), and without what
+# cannot be seen (C0, C1, Cf).
+EMAIL = re.compile(
+    r"(?!.*=\?)[^@\s,;:<>()\[\]\\\"\x00-\x1f\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffd]{1,64}"
+    r"@[a-z0-9-]+(?:\.[a-z0-9-]+)+"
+)
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 RPPS = re.compile(r"[0-9]{11}")
 

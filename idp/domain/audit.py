@@ -29,6 +29,7 @@ EVENTS = {
     "client.disabled": "A service was disabled.",
     "client.secret_changed": "A service was given a new secret.",
     "policy.created": "A policy was recorded, from a date on.",
+    "keys.rotated": "A new signing key was made; `not_before` says when its use begins.",
     "policy.cancelled": "A policy that was not yet in force was cancelled.",
 }
 

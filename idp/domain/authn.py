@@ -32,6 +32,7 @@ class Proof:
     amr: values of RFC 8176 §2.
     anchor: what a thief must hold to repeat the proof ("knowledge", "mailbox", …): two proofs with the same
     anchor are one factor (a password that was set through the mailbox is as good as the mailbox).
+    credentials: ids of the stored credentials that it rests on; it dies with any of them.
     evidence: facts that are safe for the audit.
     """
 
@@ -42,6 +43,7 @@ class Proof:
     at: datetime
     anchor: str
     after: str | None = None
+    credentials: tuple[str, ...] = ()
     evidence: Mapping[str, str] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
@@ -53,6 +55,7 @@ class Proof:
             "at": self.at.isoformat(),
             "anchor": self.anchor,
             "after": self.after,
+            "credentials": list(self.credentials),
             "evidence": dict(self.evidence),
         }
 
@@ -66,6 +69,7 @@ class Proof:
             at=datetime.fromisoformat(data["at"]),
             anchor=data["anchor"],
             after=data["after"],
+            credentials=tuple(data["credentials"]),
             evidence=data["evidence"],
         )
 
@@ -88,6 +92,7 @@ def compose(first: Proof, second: Proof) -> Proof:
         at=second.at,
         anchor=second.anchor,
         after=first.method,
+        credentials=first.credentials + second.credentials,
         evidence={**first.evidence, **second.evidence},
     )
 

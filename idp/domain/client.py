@@ -6,9 +6,9 @@ from datetime import timedelta
 from urllib.parse import urlsplit
 
 CLIENT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~-]{0,63}")
-AUTHORITY = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
+AUTHORITY = re.compile(r"[A-Za-z0-9._-]+(?::[0-9]{1,5})?")
 MAX_NAME = 200
-LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+LOOPBACK = frozenset({"localhost", "127.0.0.1"})
 AUTH_METHODS = ("client_secret_basic", "client_secret_post", "none")
 SCOPES = ("openid", "profile", "email", "address", "phone", "identite_ps")
 MAX_TOKEN_LIFETIME = timedelta(minutes=15)
@@ -86,6 +86,8 @@ def uri_problem(uri: str) -> str | None:
         return "not a URI"
     if parts.fragment or "#" in uri:
         return "a fragment is not allowed (RFC 6749 §3.1.2)"
+    if parts.netloc.startswith("["):
+        return "an IPv6 address cannot stand in a Content-Security-Policy (CSP 3 §2.3.1): use a host name"
     if "*" in uri or "\\" in uri or (parts.netloc and not AUTHORITY.fullmatch(parts.netloc)):
         return "no user, wildcard or backslash, and a plain host name"
     if parts.scheme == "http" and host in LOOPBACK:

@@ -18,6 +18,7 @@ class Interaction:
     fresh: proofs made inside this Interaction that may answer it.
     factors: first factors proven inside it; they open nothing alone.
     account_id: whose proofs these are, once one was accepted.
+    session_id: the session that keeps them, or that was here when they were made; they count no longer than it lives.
     """
 
     id: str = field(repr=False)
@@ -25,6 +26,7 @@ class Interaction:
     browser_hash: str
     expires_at: datetime
     account_id: str | None = None
+    session_id: str | None = None
     fresh: tuple[Proof, ...] = ()
     factors: tuple[Proof, ...] = ()
     method_state: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
@@ -41,6 +43,7 @@ class Interaction:
             "browser_hash": self.browser_hash,
             "expires_at": self.expires_at.isoformat(),
             "account_id": self.account_id,
+            "session_id": self.session_id,
             "fresh": [proof.to_json() for proof in self.fresh],
             "factors": [proof.to_json() for proof in self.factors],
             "method_state": {key: dict(value) for key, value in self.method_state.items()},
@@ -57,6 +60,7 @@ class Interaction:
             browser_hash=data["browser_hash"],
             expires_at=datetime.fromisoformat(data["expires_at"]),
             account_id=data["account_id"],
+            session_id=data["session_id"],
             fresh=tuple(Proof.from_json(proof) for proof in data["fresh"]),
             factors=tuple(Proof.from_json(proof) for proof in data["factors"]),
             method_state=data["method_state"],

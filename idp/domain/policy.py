@@ -9,6 +9,38 @@ from idp.domain.authn import Assurance, Proof
 
 
 @dataclass(frozen=True, slots=True)
+class Option:
+    """A value that a policy may set for a method: a whole number of a range, or one of some words."""
+
+    default: int | str
+    allowed: range | tuple[str, ...]
+
+    def accepts(self, value: object) -> bool:
+        return type(value) is type(self.default) and value in self.allowed
+
+    def read(self, text: str) -> int | str:
+        """The value that a text stands for; the text itself if it cannot be one."""
+        is_number = isinstance(self.default, int) and text.isascii() and text.isdigit() and len(text) < 10
+        return int(text) if is_number else text
+
+    def __str__(self) -> str:
+        if isinstance(self.allowed, range):
+            return f"{self.allowed[0]} to {self.allowed[-1]}"
+        return " or ".join(self.allowed)
+
+
+Options = Mapping[str, Option]
+
+
+def settle(options: Options, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The value of each option. What is no longer accepted since the policy was recorded counts as not given."""
+    return {
+        name: given[name] if name in given and option.accepts(given[name]) else option.default
+        for name, option in options.items()
+    }
+
+
+@dataclass(frozen=True, slots=True)
 class MethodEntry:
     """One accepted method. `after`: the method that the driver runs before it, as a first factor."""
 
@@ -46,8 +78,12 @@ class Policy:
         """The proof's method is on the list and its assurance is enough. Says nothing of its age."""
         return proof.assurance >= self.min_assurance and any(entry.matches(proof) for entry in self.methods)
 
-    def problems(self, reach: Mapping[str, Assurance], first_factors: frozenset[str]) -> list[str]:
-        """What forbids this policy. `reach`: method id → highest assurance, of the methods that are enabled."""
+    def problems(
+        self, reach: Mapping[str, Assurance], first_factors: frozenset[str], options: Mapping[str, Options]
+    ) -> list[str]:
+        """What forbids this policy. `reach`: method id → highest assurance, of the methods that are enabled;
+        `options`: method id → what a policy may set for it.
+        """
         found = []
         if not self.methods:
             found.append("at least one method is needed")
@@ -58,11 +94,19 @@ class Policy:
                 found.append(f"unknown method: {entry.id}")
             if entry.after is not None and (entry.after not in first_factors or entry.after == entry.id):
                 found.append(f"{entry.after} cannot be a first factor of {entry.id}")
-            if entry.options:
-                found.append(f"{entry.id}: unknown option: {', '.join(sorted(entry.options))}")
+            found.extend(_option_problems(entry, options.get(entry.id, {})))
         if not found and all(entry_reach(entry, reach) < self.min_assurance for entry in self.methods):
             found.append(f"no method of the list reaches {self.min_assurance.name}: nobody could sign in")
         return found
+
+
+def _option_problems(entry: MethodEntry, options: Options) -> list[str]:
+    unknown = sorted(entry.options.keys() - options.keys())
+    found = [f"{entry.id}: unknown option: {', '.join(unknown)}"] if unknown else []
+    for name, value in entry.options.items():
+        if name in options and not options[name].accepts(value):
+            found.append(f"{entry.id}: {name} is {options[name]}, not {value}")
+    return found
 
 
 def entry_reach(entry: MethodEntry, reach: Mapping[str, Assurance]) -> Assurance:

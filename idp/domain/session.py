@@ -10,7 +10,8 @@ from idp.domain.authn import Proof
 class Session:
     """session_id is public (the `sid` claim); the cookie is another value, stored as a digest.
 
-    is_current: False when it was read by the cookie of before a rotation: good for reading, not for writing.
+    is_current: False when it was read by the cookie of before a rotation, which works for 10 s more and can rotate no
+    further.
     """
 
     session_id: str

@@ -48,10 +48,15 @@ def send_error(services: Services, error: ProtocolError) -> flask.Response:
 def issue_code(
     services: Services, tx: Tx, request: AuthorizationRequest, proof: Proof, *, session_id: str, account_id: str
 ) -> str:
-    """Write grant and audit in the transaction at hand; returns the code. The session must be alive."""
+    """Write grant and audit in the transaction at hand; returns the code.
+
+    What was decided a moment ago is checked once more here, where nothing can change any more: the account is active
+    and still entitled, the session is alive. Raises JourneyError otherwise.
+    """
     now, code = services.now(), new_token()
-    if not tx.sessions.touch(session_id, now):
-        raise JourneyError("interaction_gone", status=410, detail="the session ended meanwhile")
+    still_good = tx.accounts.hold(account_id) and tx.accounts.may_open(account_id, request.client_id, now)
+    if not still_good or not tx.sessions.touch(session_id, now):
+        raise JourneyError("interaction_gone", status=410, detail="account, access or session ended meanwhile")
     acr = services.acr.report(proof.assurance, request.acr_values)
     tx.grants.add(
         Grant(
@@ -83,8 +88,10 @@ def keep_proof(
     """Open a session, or add the proof to the one at hand; returns its session_id and the new cookie, if any.
 
     The cookie changes with each proof. When another request changed it first, both proofs are kept and the other
-    cookie stands.
+    cookie stands. Raises JourneyError if the account or a credential of the proof died meanwhile.
     """
+    if not (tx.accounts.hold(account_id) and tx.accounts.are_live(proof.credentials)):
+        raise JourneyError("interaction_gone", status=410, detail="account or credential ended meanwhile")
     now, cookie = services.now(), new_token()
     new_cookie: str | None = cookie
     if session is None:

@@ -10,7 +10,7 @@ from idp.domain.throttle import ATTEMPTS, MAILS
 from idp.flows import letters
 from idp.flows.services import Services
 from idp.flows.visits import Visit
-from idp.methods.base import Context, Method, Subject, TooManyAttempts
+from idp.methods.base import Context, Method, PasswordMatch, Subject, TooManyAttempts
 from idp.store import Tx
 
 
@@ -36,7 +36,7 @@ class StoredPasswords:
     def __init__(self, services: Services) -> None:
         self._services = services
 
-    def check(self, subject: Subject, typed: str) -> str | None:
+    def check(self, subject: Subject, typed: str) -> PasswordMatch | None:
         services = self._services
         with services.db.read() as tx:
             credential = tx.accounts.password(subject.account_id or "")
@@ -48,7 +48,7 @@ class StoredPasswords:
                 if tx.accounts.renew_password_digest(credential, renewed):
                     account_id = credential.account_id
                     services.record(tx, AuditEvent("password.rehashed", account_id, account_id))
-        return credential.anchor
+        return PasswordMatch(credential.credential_id, credential.anchor)
 
 
 def attempts_of(method_id: str, key: str) -> str:

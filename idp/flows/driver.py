@@ -5,21 +5,30 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import flask
+import structlog
 
 from idp.domain.account import Account
 from idp.domain.audit import AuditEvent
 from idp.domain.authn import Proof, compose
 from idp.domain.decide import Issue, Login, is_stale
-from idp.domain.policy import MethodEntry
+from idp.domain.policy import MethodEntry, settle
 from idp.errors import JourneyError
 from idp.flows import answer, contexts, visits
 from idp.flows.contexts import Pending
 from idp.flows.services import Services
 from idp.flows.visits import Visit
-from idp.methods.base import Context, Done, Method, Redirect, Refused, Show, Step, Subject, TooManyAttempts
-
-# Refusals that mean that somebody guessed wrong: audited, and counted against the network.
-GUESSES = frozenset({"login_wrong", "code_wrong"})
+from idp.methods.base import (
+    Context,
+    Done,
+    Method,
+    OutOfBounds,
+    Redirect,
+    Refused,
+    Show,
+    Subject,
+    TooManyAttempts,
+    check_bounds,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +62,14 @@ class Runner:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What to answer: go to a page of the login, or show what was refused."""
+    """What to answer: go to a page of the login, or show what was refused.
+
+    method: who refused with this code; None if it was the driver itself.
+    """
 
     response: flask.Response | None = None
     refused: str | None = None
+    method: Method | None = None
     minutes: int = 0
 
 
@@ -83,7 +96,8 @@ def _first_factor(services: Services, visit: Visit, method_id: str) -> tuple[Pro
         if proof.method == method_id:
             with services.db.read() as tx:
                 holder = tx.accounts.find(proof.identity)
-            return (proof, holder) if holder else (None, None)
+                is_good = holder is not None and tx.accounts.are_live(proof.credentials)
+            return (proof, holder) if is_good else (None, None)
     if visit.session and _may_reuse(visit, visit.session.account_id):
         for proof in reversed(visit.session.proofs):
             if proof.method == method_id and not is_stale(proof, visit.policy, visit.request, services.now()):
@@ -107,19 +121,21 @@ def _run(services: Services, visit: Visit, chosen: str, form: Mapping[str, str])
     running = runner(services, visit, chosen)
     if running is None:
         return Outcome(_to(visit))
+    if not form and _lacks_means(services, running):
+        return Outcome(refused="means_missing")
     context, pending = _context(services, visit, running)
     try:
-        step = running.method.submit(context, form) if form else _begin(services, running, context)
+        step = running.method.submit(context, form) if form else running.method.begin(context)
     except TooManyAttempts as refusal:
         _save(services, visit, running, context)
         return Outcome(refused="too_many_attempts", minutes=-(-refusal.wait // timedelta(minutes=1)))
     match step:
         case Done(proof):
-            return _accept(services, visit, running, proof, pending)
-        case Refused(code, final):
-            context.state = {} if final else context.state
+            return _weigh(services, visit, running, proof, pending)
+        case Refused() as refused:
+            context.state = {} if refused.final else context.state
             _save(services, visit, running, context)
-            return _refuse(services, visit, running, code, pending)
+            return _pass_on(services, visit, running, refused, pending)
         case _:
             _save(services, visit, running, context)
             with services.db.write() as tx:
@@ -140,20 +156,32 @@ def _context(services: Services, visit: Visit, running: Runner) -> tuple[Context
     context, pending = contexts.build(services, visit, running.method, running.subject)
     if visit.account and not context.login_hint:
         context.login_hint = visit.account.login_name
+    context.options = settle(running.method.options, {} if running.is_first_factor else running.entry.options)
     return context, pending
 
 
-def _begin(services: Services, running: Runner, context: Context) -> Step:
-    if running.holder is not None:
-        with services.db.read() as tx:
-            owned = tx.accounts.owned(running.holder.account_id)
-        if running.method.needs.missing(owned):
-            return Refused("means_missing")
-    return running.method.begin(context)
+def _lacks_means(services: Services, running: Runner) -> bool:
+    """The person is known, and owns not what the method needs."""
+    if running.holder is None:
+        return False
+    with services.db.read() as tx:
+        owned = tx.accounts.owned(running.holder.account_id)
+    return running.method.needs.missing(owned)
 
 
 def _save(services: Services, visit: Visit, running: Runner, context: Context) -> None:
     visits.save(services, visit.interaction.with_state(running.state_key, context.state))
+
+
+def _weigh(services: Services, visit: Visit, running: Runner, proof: Proof, pending: Pending) -> Outcome:
+    """Fail closed: a proof beyond what its method declares counts for nothing."""
+    try:
+        check_bounds(running.method, proof, services.now())
+    except OutOfBounds as error:
+        structlog.get_logger().error("proof refused", cause=str(error))
+        visits.save(services, visit.interaction.with_state(running.state_key, {}))
+        return _refuse(services, visit, running, "internal", pending)
+    return _accept(services, visit, running, proof, pending)
 
 
 def _accept(services: Services, visit: Visit, running: Runner, proof: Proof, pending: Pending) -> Outcome:
@@ -177,12 +205,14 @@ def _accept(services: Services, visit: Visit, running: Runner, proof: Proof, pen
         replace(
             visit.interaction,
             account_id=account.account_id,
+            session_id=visit.session.session_id if visit.session else None,
             fresh=(*earlier, proof),
             factors=(),
             method_state={},
         ),
     )
-    return Outcome(_count(services, replace(visit, interaction=interaction, account=account), proof, pending))
+    counted = replace(visit, interaction=interaction, account=account)
+    return Outcome(_count(services, counted, proof, account=account, pending=pending))
 
 
 def _go_on(
@@ -201,10 +231,8 @@ def _go_on(
     return _run(services, replace(visit, interaction=interaction), running.entry.id, {})
 
 
-def _count(services: Services, visit: Visit, proof: Proof, pending: Pending) -> flask.Response:
+def _count(services: Services, visit: Visit, proof: Proof, *, account: Account, pending: Pending) -> flask.Response:
     """Open or strengthen the session with a proof that the policy accepts, and answer the client if that is all."""
-    account = visit.account
-    assert account is not None  # noqa: S101 - set by the caller, for the type checker
     client_id = visit.client.client_id
     if visit.is_conflict or not visit.policy.accepts(proof):
         with services.db.write() as tx:
@@ -228,25 +256,37 @@ def _count(services: Services, visit: Visit, proof: Proof, pending: Pending) -> 
             code = answer.issue_code(
                 services, tx, visit.request, decision.proof, session_id=session_id, account_id=account.account_id
             )
-    response = (
-        answer.send(services, visit.request.return_path, {"code": code}) if isinstance(decision, Issue) else _to(visit)
-    )
+    if isinstance(decision, Issue):
+        response = answer.send(services, visit.request.return_path, {"code": code})
+    else:
+        visits.save(services, replace(visit.interaction, session_id=session_id))
+        response = _to(visit)
     if cookie:
         services.browser.set(response, "session", cookie)
     return response
 
 
-def _refuse(services: Services, visit: Visit, running: Runner, code: str, pending: Pending) -> Outcome:
-    subject = pending.subject or running.subject
-    if code in GUESSES:
+def _pass_on(services: Services, visit: Visit, running: Runner, refused: Refused, pending: Pending) -> Outcome:
+    """The method's own refusal."""
+    if refused.guess:
         services.network.note_failure()
-    if code in GUESSES or code in {"account_inactive", "other_account"}:
-        with services.db.write() as tx:
-            detail = {"method": running.method.id, "reason": code}
-            who = subject.account_id if subject else None
-            event = AuditEvent("login.failed", "anonymous", who, visit.client.client_id, "refused", detail)
-            services.record(tx, event)
+        _record_failure(services, visit, running, refused.code, pending)
+    return Outcome(refused=refused.code, method=running.method)
+
+
+def _refuse(services: Services, visit: Visit, running: Runner, code: str, pending: Pending) -> Outcome:
+    """A proof that does not count here."""
+    _record_failure(services, visit, running, code, pending)
     return Outcome(refused=code)
+
+
+def _record_failure(services: Services, visit: Visit, running: Runner, code: str, pending: Pending) -> None:
+    subject = pending.subject or running.subject
+    detail = {"method": running.method.id, "reason": code}
+    who = subject.account_id if subject else None
+    with services.db.write() as tx:
+        event = AuditEvent("login.failed", "anonymous", who, visit.client.client_id, "refused", detail)
+        services.record(tx, event)
 
 
 def _to(visit: Visit, method_id: str | None = None) -> flask.Response:

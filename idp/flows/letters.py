@@ -12,7 +12,7 @@ import structlog
 from idp.domain.account import Account, normalise_login
 from idp.domain.audit import AuditEvent
 from idp.domain.ids import new_id, new_token
-from idp.domain.throttle import MAILS
+from idp.domain.throttle import RESET_MAILS
 from idp.errors import Unavailable
 from idp.flows.services import Services
 from idp.store import Tx
@@ -20,7 +20,6 @@ from idp.store.outbox import Letter
 from keys.seal import SealBroken
 
 RESET_LIFETIME = timedelta(minutes=30)
-OTP_LIFETIME = timedelta(minutes=10)
 
 
 def put(services: Services, tx: Tx, kind: str, values: Mapping[str, str]) -> None:
@@ -49,6 +48,8 @@ def deliver_next(services: Services) -> bool:
         return True
     except SealBroken:
         log.error("letter cannot be opened; dropped")
+    except Exception as error:
+        log.error("letter cannot be sent; dropped", cause=type(error).__name__)
     with services.db.write() as tx:
         tx.outbox.done(letter)
     return True
@@ -60,16 +61,14 @@ def _write(services: Services, letter: Letter) -> tuple[str, str, str, str] | No
     values: dict[str, str] = json.loads(opened)
     if letter.kind == "password_reset":
         return _write_reset(services, letter, values)
-    if letter.kind == "email_otp" and services.now() - letter.created_at >= OTP_LIFETIME:
-        return None  # the mail system was away for too long: the code is dead
+    if "minutes" in values and services.now() - letter.created_at >= timedelta(minutes=int(values["minutes"])):
+        return None  # the mail system was away for too long: what the letter brings is dead
     with services.db.read() as tx:
         account = tx.accounts.get(values.pop("account_id", ""))
     address = account.verified_email if account else None
     if address is None:
         return None
-    return address, *services.pages.letter(
-        values.pop("lang", "fr"), letter.kind, minutes=OTP_LIFETIME // timedelta(minutes=1), **values
-    )
+    return address, *services.pages.letter(values.pop("lang", "fr"), letter.kind, **values)
 
 
 def _write_reset(services: Services, letter: Letter, values: Mapping[str, str]) -> tuple[str, str, str, str] | None:
@@ -78,10 +77,10 @@ def _write_reset(services: Services, letter: Letter, values: Mapping[str, str]) 
         account = tx.accounts.find_by_login(normalise_login(values["login"]))
         if account is None or not account.is_active or account.verified_email is None:
             return None
-        if tx.throttle.take(f"password_reset:{account.account_id}", MAILS, services.now()):
-            return None  # five an hour, whether the login name or the address was typed
+        if tx.throttle.take(f"password_reset:{account.account_id}", RESET_MAILS, services.now()):
+            return None
         token = new_token()
-        tx.resets.add(token, account.account_id, services.now() + RESET_LIFETIME)
+        tx.resets.add(token, account.account_id, services.now(), services.now() + RESET_LIFETIME)
         first_login = tx.accounts.password(account.account_id) is None
         event = AuditEvent("password.reset_requested", "anonymous", account.account_id)
         tx.audit.record(event, services.now(), letter.outbox_id)

@@ -30,7 +30,9 @@ def _add_methods(bp: flask.Blueprint, services: Services) -> None:
     @bp.get("/login/<handle>/<method_id>")
     def show(handle: str, method_id: str) -> flask.Response:
         visit = visits.load(services, handle)
-        running = driver.runner(services, visit, method_id)
+        decision = visit.decision(services)
+        is_offered = isinstance(decision, Login) and method_id in {entry.id for entry in decision.methods}
+        running = driver.runner(services, visit, method_id) if is_offered else None
         if running is None:
             return answer.see_other(f"/login/{handle}")
         return login_pages.method(services, visit, running, driver.show(services, visit, running))
@@ -106,7 +108,7 @@ def _go_on(services: Services, visit: Visit) -> flask.Response:
 
 def _explain(services: Services, visit: Visit, method_id: str, outcome: driver.Outcome) -> flask.Response:
     """Show the step again and what was refused; without the means for this method, the list of all."""
-    error = login_pages.refusal(services, outcome.refused or "", outcome.minutes)
+    error = login_pages.refusal(services, outcome)
     decision = visit.decision(services)
     if outcome.refused == "means_missing" and isinstance(decision, Login):
         return login_pages.login(services, visit, decision, error)
@@ -140,14 +142,16 @@ def finish(services: Services, visit: Visit) -> flask.Response:
 def _switch(services: Services, visit: Visit) -> flask.Response:
     """Sign the other account out, and the one that was proven in."""
     proof, account_id = visit.interaction.fresh[-1], visit.interaction.account_id or ""
-    response, cookie = answer.see_other(f"/login/{visit.interaction.id}"), None
-    visits.save(services, replace(visit.interaction, account_chosen=True))
+    response, session_id, cookie = answer.see_other(f"/login/{visit.interaction.id}"), None, None
     with services.db.write() as tx:
         if visit.session:
             answer.end_session(services, tx, visit.session, "another account signed in")
         if visit.policy.accepts(proof):
             client_id = visit.client.client_id
-            _, cookie = answer.keep_proof(services, tx, None, proof, account_id=account_id, client_id=client_id)
+            session_id, cookie = answer.keep_proof(
+                services, tx, None, proof, account_id=account_id, client_id=client_id
+            )
+    visits.save(services, replace(visit.interaction, session_id=session_id, account_chosen=True, consented=False))
     if cookie:
         services.browser.set(response, "session", cookie)
     else:

@@ -3,10 +3,11 @@
 from typing import Any
 
 import flask
+import structlog
 
 from idp.domain.decide import Login
 from idp.domain.policy import MethodEntry
-from idp.flows.driver import Runner
+from idp.flows.driver import Outcome, Runner
 from idp.flows.services import Services
 from idp.flows.visits import Visit
 from idp.methods.base import Show
@@ -35,12 +36,14 @@ def login(services: Services, visit: Visit, decision: Login, error: str | None =
         notice=visit.policy.notice,
         offers=offers,
         form=form,
+        person=visit.account.full_name if visit.account else "",
+        account_url=f"/login/{visit.interaction.id}/account",
         errors=[error] if error else [],
     )
 
 
 def method(services: Services, visit: Visit, running: Runner, shown: Show, error: str | None = None) -> flask.Response:
-    """The current step of a method."""
+    """The current step of a method. Its values stand in `form`, so that none can pass for one of ours."""
     action = f"/login/{visit.interaction.id}/{running.entry.id}"
     form = {"login": "", "login_readonly": False, "forgot_url": FORGOT_URL, **shown.values}
     return _draw(
@@ -54,13 +57,17 @@ def method(services: Services, visit: Visit, running: Runner, shown: Show, error
         action=action,
         form={**form, "action": action, "error": error},
         errors=[error] if error else [],
-        **shown.values,
     )
 
 
-def refusal(services: Services, code: str, minutes: int) -> str:
-    """The sentence for a method's refusal, in the page's language."""
-    return services.pages.say(REFUSALS[code], **({"minutes": minutes} if code == "too_many_attempts" else {}))
+def refusal(services: Services, outcome: Outcome) -> str:
+    """The sentence for what was refused, in the page's language."""
+    code, method = outcome.refused or "", outcome.method
+    said = (method.refusals if method else REFUSALS).get(code)
+    if said is None:
+        structlog.get_logger().error("refusal without a sentence", method=method.id if method else "", code=code)
+        said = REFUSALS["internal"]
+    return services.pages.say(said, **({"minutes": outcome.minutes} if outcome.minutes else {}))
 
 
 def denied(services: Services, visit: Visit) -> flask.Response:

@@ -42,7 +42,8 @@ def _add_request(bp: flask.Blueprint, services: Services) -> None:
         services.network.slow_down()
         services.network.note_failure()  # a sending costs as a failure does: one network cannot ask for ever
         with services.db.write() as tx:
-            bucket = "password_reset:" + services.data_keys.mac("login", typed)
+            # For each network, so that a stranger cannot spend what the holder may ask for.
+            bucket = "password_reset:" + services.data_keys.mac("login", typed, services.network.prefix)
             if not tx.throttle.take(bucket, MAILS, services.now()):
                 letters.put(services, tx, "password_reset", {"login": typed, "lang": services.pages.lang})
         return answer.see_other("/password/sent")
@@ -95,9 +96,9 @@ def _store(services: Services, token: str, account: Account, password: str) -> N
     with services.db.write() as tx:
         if tx.resets.take(token, services.now()) is None:
             raise JourneyError("interaction_gone", status=410)
+        tx.throttle.clear(attempts_of("password", account.account_id))
         tx.accounts.set_password(account.account_id, digest, "mailbox", services.now())
         tx.sessions.end_all(account.account_id, services.now())
-        tx.throttle.clear(attempts_of("password", account.account_id))
         event = AuditEvent("password.changed", account.account_id, account.account_id, detail={"by": "mailbox"})
         services.record(tx, event)
         letters.tell(services, tx, account, "password_changed", services.pages.lang)

@@ -65,25 +65,15 @@ def blueprint(services: Services) -> flask.Blueprint:
 
     @bp.get(CALLBACK)
     def callback() -> flask.Response:
-        transaction = _transaction(services)
-        given = flask.request.args
-        ours = hmac.compare_digest(transaction["state"].encode(), given.get("state", "").encode())
-        if not ours or given.get("iss") != services.settings.issuer:
-            raise JourneyError("portal_failed", status=400, detail="state or iss")
-        if "code" not in given:
-            raise JourneyError("portal_failed", status=403, detail=given.get("error", ""))
-        form = {
-            "grant_type": "authorization_code",
-            "client_id": services.settings.portal_client_id,
-            "code": given["code"],
-            "redirect_uri": services.settings.issuer + CALLBACK,
-            "code_verifier": transaction["verifier"],
-        }
-        try:
-            exchange(services, {}, form)
-        except ProtocolError as error:
-            raise JourneyError("portal_failed", status=403, detail=error.detail or error.code) from error
+        """The answer of /authorize, in the browser that asked."""
         response = answer.see_other("/compte")
+        transaction = _transaction(services)
+        state = flask.request.args.get("state", "")
+        if transaction is None or not hmac.compare_digest(transaction["state"].encode(), state.encode()):
+            if not _has_session(services):
+                raise JourneyError("portal_failed", status=400, detail="no such login was started here")
+            return response  # another tab started a login since: the session is there, /compte asks nothing
+        _exchange(services, transaction["verifier"])
         services.browser.forget(response, "portal")
         return response
 
@@ -145,10 +135,37 @@ def _start_login(services: Services) -> flask.Response:
     return response
 
 
-def _transaction(services: Services) -> dict[str, str]:
+def _has_session(services: Services) -> bool:
+    cookie = services.browser.read("session")
+    with services.db.read() as tx:
+        return bool(cookie and tx.sessions.find(cookie, services.now(), services.settings.session_idle))
+
+
+def _exchange(services: Services, verifier: str) -> None:
+    """Check the rest of the answer and exchange its code. Raises JourneyError("portal_failed")."""
+    given = flask.request.args
+    if given.get("iss") != services.settings.issuer:
+        raise JourneyError("portal_failed", status=400, detail="iss")
+    if "code" not in given:
+        raise JourneyError("portal_failed", status=403, detail=given.get("error", ""))
+    form = {
+        "grant_type": "authorization_code",
+        "client_id": services.settings.portal_client_id,
+        "code": given["code"],
+        "redirect_uri": services.settings.issuer + CALLBACK,
+        "code_verifier": verifier,
+    }
+    try:
+        exchange(services, {}, form)
+    except ProtocolError as error:
+        raise JourneyError("portal_failed", status=403, detail=error.detail or error.code) from error
+
+
+def _transaction(services: Services) -> dict[str, str] | None:
+    """What `_start_login` left in this browser, None if nothing did."""
     try:
         sealed = base64.urlsafe_b64decode(services.browser.read("portal") or "")
         found: dict[str, str] = json.loads(services.data_keys.open(sealed, purpose=SEAL))
-    except (ValueError, SealBroken) as error:
-        raise JourneyError("portal_failed", status=400, detail="no login was started here") from error
+    except (ValueError, SealBroken):
+        return None
     return found

@@ -48,9 +48,7 @@ def look_up(
     session = tx.sessions.find(cookie, now, services.settings.session_idle) if cookie else None
     holder = account_id or (session.account_id if session else None)
     account = tx.accounts.get(holder) if holder else None
-    entitled = account is not None and (
-        not client.needs_entitlement or tx.accounts.is_entitled(account.account_id, client.client_id, now)
-    )
+    entitled = account is not None and tx.accounts.may_open(account.account_id, client.client_id, now)
     return Situation(client, policy, session, account, entitled)
 
 
@@ -60,15 +58,10 @@ def judge(services: Services, request: AuthorizationRequest, policy: Policy, fac
 
 
 @dataclass(frozen=True, slots=True)
-class Visit:
-    """One request to a login in progress."""
+class Visit(Situation):
+    """One request to a login in progress. `account` is the one proven in it, else the session's."""
 
     interaction: Interaction
-    client: Client
-    policy: Policy
-    session: Session | None
-    account: Account | None
-    entitled: bool
 
     @property
     def request(self) -> AuthorizationRequest:
@@ -123,7 +116,11 @@ def load(services: Services, handle: str) -> Visit:
             raise JourneyError("interaction_gone", status=410, detail="client disabled meanwhile")
         path = interaction.request.return_path
         situation = look_up(services, tx, client, interaction.account_id, redirect=path)
-    return Visit(interaction, client, situation.policy, situation.session, situation.account, situation.entitled)
+        held_in = situation.session.session_id if situation.session else None
+        if interaction.session_id not in (None, held_in):  # log-out, new password, suspension: its proofs ended too
+            interaction = restart(services, interaction)
+            situation = look_up(services, tx, client, redirect=path)
+    return Visit(client, situation.policy, situation.session, situation.account, situation.entitled, interaction)
 
 
 def save(services: Services, interaction: Interaction) -> Interaction:
@@ -138,8 +135,8 @@ def save(services: Services, interaction: Interaction) -> Interaction:
 
 def restart(services: Services, interaction: Interaction) -> Interaction:
     """Begin the same request anew: nothing that was proven or answered in this Interaction counts any more."""
-    anew = replace(interaction, account_id=None, fresh=(), factors=(), method_state={}, consented=False)
-    return save(services, anew)
+    blank = replace(interaction, account_id=None, session_id=None, fresh=(), factors=())
+    return save(services, replace(blank, method_state={}, consented=False))
 
 
 def take(services: Services, interaction: Interaction) -> None:

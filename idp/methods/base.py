@@ -8,11 +8,15 @@ It proves an identity; which account that is, and what the account may do, is de
 from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any, Protocol
 
 from idp.domain.authn import Assurance, IdentityRef, Proof
+from idp.domain.policy import Options
+from idp.domain.texts import Text
 
 CONTRACT_VERSION = 1
+IDENTITY_KINDS = frozenset({"login_name", "email", "rpps", "adeli", "employee"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +91,15 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """What was given does not do. `code` names the sentence to show; `final` ends this attempt at the method."""
+    """What was given does not do.
+
+    code: names the sentence to show, of the method's `refusals`; final: forget the method's state, and begin again.
+    guess: somebody guessed wrong: it is audited, and counted against the network.
+    """
 
     code: str
     final: bool = False
+    guess: bool = False
 
 
 Step = Show | Redirect | Done | Refused
@@ -111,11 +120,19 @@ class Outbox(Protocol):
         """Same work for an unknown subject; its letter is dropped later."""
 
 
+@dataclass(frozen=True, slots=True)
+class PasswordMatch:
+    """A password was right. anchor: "knowledge", or "mailbox" while nothing confirmed who set it."""
+
+    credential_id: str
+    anchor: str
+
+
 class Passwords(Protocol):
     """Checks a password against the stored digest, in the same time for somebody who has none."""
 
-    def check(self, subject: Subject, typed: str) -> str | None:
-        """The anchor of the password ("knowledge" or "mailbox"), None if it is wrong."""
+    def check(self, subject: Subject, typed: str) -> PasswordMatch | None:
+        """What the right password is; None if it is wrong."""
 
 
 @dataclass
@@ -128,6 +145,7 @@ class Context:
     take_attempt: counts one try for this person and method; raises TooManyAttempts.
     allow: counts one sending for this person; False when there were too many.
     mac: keyed digest of texts, bound to this Interaction.
+    options: a value for each of the method's options, as the policy's entry has it or by default.
     """
 
     now: datetime
@@ -141,6 +159,7 @@ class Context:
     passwords: Passwords
     service_name: str = ""
     login_hint: str = ""
+    options: Mapping[str, Any] = field(default_factory=dict)
 
     def too_soon(self, key: str, delay: timedelta) -> bool:
         """True if the instant in `state[key]` is less than `delay` ago."""
@@ -154,12 +173,16 @@ class Context:
 
 
 class Method(Protocol):
-    """A way to sign in, found by an entry point of the group `idp.methods`.
+    """A way to sign in, found by an entry point of the group `idp.methods`. Derive from it, for the defaults.
 
     id: of the entry point. amr: the RFC 8176 values that its proofs may have. assurance: the most they claim.
     can_be_first: the driver may run it as a first factor.
     per_browser: a browser in which the person signed in before has tries of its own, so that somebody else's failures
     do not delay the holder; False where tries are counted across all browsers.
+    refusals: the French sentence for each code that it refuses with.
+    default_after: the first factor that an entry of a policy asks before it unless it says otherwise.
+    options: what an entry of a policy may set, by name.
+    templates: the package whose folder `templates` has its pages and letters; None for ours.
     """
 
     id: str
@@ -170,6 +193,10 @@ class Method(Protocol):
     can_be_first: bool
     per_browser: bool
     offer: Offer
+    refusals: Mapping[str, Text] = MappingProxyType({})
+    default_after: str | None = None
+    options: Options = MappingProxyType({})
+    templates: str | None = None
 
     def begin(self, ctx: Context) -> Step:
         """The person chose this method (a POST)."""
@@ -179,3 +206,23 @@ class Method(Protocol):
 
     def submit(self, ctx: Context, form: Mapping[str, str]) -> Step:
         """The person sent a form."""
+
+
+class OutOfBounds(Exception):
+    """A method gave a proof that it may not give; the text says why, for the log."""
+
+
+def check_bounds(method: Method, proof: Proof, now: datetime) -> None:
+    """Raises OutOfBounds for a proof that is not within what its method declares."""
+    declared = {
+        "method": proof.method == method.id,
+        "after": proof.after is None,  # the driver alone composes
+        "amr": bool(proof.amr) and set(proof.amr) <= method.amr,
+        "assurance": proof.assurance <= method.assurance,
+        "identity": proof.identity.kind in IDENTITY_KINDS and bool(proof.identity.value),
+        "at": proof.at.tzinfo is not None and proof.at <= now,
+        "anchor": bool(proof.anchor),
+    }
+    wrong = [name for name, is_sound in declared.items() if not is_sound]
+    if wrong:
+        raise OutOfBounds(f"{method.id}: a proof beyond what is declared: {', '.join(wrong)}")

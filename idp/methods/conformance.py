@@ -3,18 +3,35 @@
 class TestMine(MethodSuite):
     method = Mine()
     def context(self): return fake_context()
-    def good_login(self, ctx): ...   # drive it to a Done
-    def bad_login(self, ctx): ...    # a wrong password, code, …
+    def good_login(self, ctx): ...      # drive it to a Done
+    def bad_login(self, ctx): ...       # a wrong password, code, …
+    def unknown_login(self, ctx): ...   # the same by somebody unknown; or never_asks_who = True
+    def again(self, ctx): ...           # what was accepted, a second time; or nothing_is_single_use = True
 """
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from importlib.resources import files
 from typing import Any
 
 from idp.domain.authn import Proof
-from idp.methods.base import CONTRACT_VERSION, Context, Done, Method, Refused, Step, Subject, TooManyAttempts
+from idp.domain.policy import settle
+from idp.methods.base import (
+    CONTRACT_VERSION,
+    Context,
+    Done,
+    Method,
+    PasswordMatch,
+    Refused,
+    Show,
+    Step,
+    Subject,
+    TooManyAttempts,
+    check_bounds,
+)
 
 START = datetime(2026, 7, 1, 8, 0, tzinfo=UTC)
 SECRET_OF_ANNE = "une phrase que personne ne devine"
@@ -40,8 +57,8 @@ class FakePasswords:
 
     anchor: str = "knowledge"
 
-    def check(self, subject: Subject, typed: str) -> str | None:
-        return self.anchor if subject.account_id and typed == SECRET_OF_ANNE else None
+    def check(self, subject: Subject, typed: str) -> PasswordMatch | None:
+        return PasswordMatch("her password", self.anchor) if subject.account_id and typed == SECRET_OF_ANNE else None
 
 
 ANNE = Subject("account-anne", "anne.pierre", "account-anne", "anne@chu.example", "a•••@chu.example")
@@ -64,8 +81,10 @@ class FakeContext(Context):
         self.state = json.loads(json.dumps(self.state))
 
 
-def fake_context(*, subject: Subject | None = None, anchor: str = "knowledge") -> FakeContext:
-    """A context in which anne.pierre exists and nobody else does."""
+def fake_context(
+    *, subject: Subject | None = None, anchor: str = "knowledge", options: Mapping[str, Any] | None = None
+) -> FakeContext:
+    """A context in which anne.pierre exists and nobody else does; the suite adds the options' defaults."""
 
     def find(login: str) -> Subject:
         known = login in {ANNE.login, ANNE.email}
@@ -91,14 +110,20 @@ def fake_context(*, subject: Subject | None = None, anchor: str = "knowledge") -
         outbox=FakeOutbox(),
         passwords=FakePasswords(anchor),
         service_name="ROR Nouvelle-Aquitaine",
+        options=options or {},
     )
     return ctx
 
 
 class MethodSuite:
-    """Subclass it with `method`, `context`, `good_login`, `bad_login`; `secrets` if the login has others."""
+    """Subclass it with `method`, `context` and the logins; `secrets` if the login has others.
+
+    never_asks_who: the person is known before the method begins. nothing_is_single_use: as a password is not.
+    """
 
     method: Method
+    never_asks_who = False
+    nothing_is_single_use = False
 
     def context(self) -> FakeContext:
         raise NotImplementedError
@@ -109,12 +134,16 @@ class MethodSuite:
     def bad_login(self, ctx: FakeContext) -> Step:
         raise NotImplementedError
 
-    def unknown_login(self, ctx: FakeContext) -> Step | None:
-        """What somebody unknown sees after the same gestures; None if the method never asks who one is."""
-        return None
+    def unknown_login(self, ctx: FakeContext) -> Step:
+        """What somebody unknown sees after the gestures of the bad login."""
+        raise NotImplementedError
 
-    def again(self, ctx: FakeContext) -> Step | None:
-        """Send what was just accepted a second time; None for what is not single use."""
+    def again(self, ctx: FakeContext) -> Step:
+        """Send what the good login sent a second time."""
+        raise NotImplementedError
+
+    def late_login(self, ctx: FakeContext) -> Step | None:
+        """The good login, after what was sent has expired; None for a method that sends nothing."""
         return None
 
     def secrets(self, ctx: FakeContext) -> list[str]:
@@ -125,26 +154,44 @@ class MethodSuite:
         assert self.method.amr
         assert self.method.offer.label
         assert self.method.offer.icon
+        assert isinstance(self.method.can_be_first, bool)
+        assert isinstance(self.method.per_browser, bool)
+
+    def test_options_have_sound_names_and_defaults(self) -> None:
+        for name, option in self.method.options.items():
+            assert re.fullmatch(r"[a-z][a-z0-9_]*", name), name
+            assert name not in {"after", "alone"}
+            assert option.accepts(option.default), name
+
+    def test_every_page_is_there(self) -> None:
+        shown = [self.method.offer.inline] if self.method.offer.inline else []
+        shown += [step.template for step in self._steps() if isinstance(step, Show)]
+        folders = [files(package).joinpath("templates") for package in ("idp", self.method.templates) if package]
+        missing = [name for name in shown if not any(folder.joinpath(name).is_file() for folder in folders)]
+        assert missing == []
+
+    def test_every_refusal_has_its_sentence(self) -> None:
+        refused = {step.code for step in self._steps() if isinstance(step, Refused)}
+        assert refused <= self.method.refusals.keys()
+        assert all(self.method.refusals.values())
 
     def test_good_login_gives_a_proof_within_the_declared_bounds(self) -> None:
-        ctx = self.context()
+        ctx = self._context()
         proof = self._proof(self.good_login(ctx))
-        assert proof.method == self.method.id
-        assert set(proof.amr) <= self.method.amr
-        assert proof.assurance <= self.method.assurance
+        check_bounds(self.method, proof, ctx.now)
         assert proof.at == ctx.now
         assert Proof.from_json(json.loads(json.dumps(proof.to_json()))) == proof
 
     def test_bad_login_never_gives_a_proof(self) -> None:
-        assert isinstance(self.bad_login(self.context()), Refused)
+        assert isinstance(self.bad_login(self._context()), Refused)
 
     def test_each_try_is_counted(self) -> None:
-        ctx = self.context()
+        ctx = self._context()
         self.bad_login(ctx)
         assert ctx.attempts == 1
 
     def test_a_spent_allowance_stops_even_the_right_answer(self) -> None:
-        ctx = self.context()
+        ctx = self._context()
         ctx.most_attempts = 0
         try:
             step = self.good_login(ctx)
@@ -153,34 +200,53 @@ class MethodSuite:
         assert not isinstance(step, Done)
 
     def test_state_survives_json(self) -> None:
-        ctx = self.context()
+        ctx = self._context()
         self.good_login(ctx)
         assert json.loads(json.dumps(dict(ctx.state))) == dict(ctx.state)
 
     def test_unknown_people_see_the_same(self) -> None:
-        unknown = self.unknown_login(self.context())
-        if unknown is not None:
-            assert unknown == self.bad_login(self.context())
+        if not self.never_asks_who:
+            assert self.unknown_login(self._context()) == self.bad_login(self._context())
 
     def test_nothing_secret_in_state_or_repr(self) -> None:
-        ctx = self.context()
+        ctx = self._context()
         step = self.good_login(ctx)
         shown = repr(step) + json.dumps(dict(ctx.state))
         for secret in self.secrets(ctx):
             assert secret not in shown
 
     def test_what_is_single_use_works_once(self) -> None:
-        ctx = self.context()
+        ctx = self._context()
         self.good_login(ctx)
-        second = self.again(ctx)
-        assert second is None or isinstance(second, Refused)
+        if not self.nothing_is_single_use:
+            assert isinstance(self.again(ctx), Refused)
+
+    def test_what_has_expired_gives_no_proof(self) -> None:
+        late = self.late_login(self._context())
+        assert late is None or isinstance(late, Refused)
 
     def test_showing_changes_and_sends_nothing(self) -> None:
-        ctx = self.context()
+        ctx = self._context()
         before: dict[str, Any] = dict(ctx.state)
         self.method.show(ctx)
         assert dict(ctx.state) == before
         assert not ctx.outbox.letters
+
+    def _context(self) -> FakeContext:
+        """As the driver gives it: with a value for each option."""
+        ctx = self.context()
+        ctx.options = settle(self.method.options, ctx.options)
+        return ctx
+
+    def _steps(self) -> list[Step]:
+        """What the method answers to everything that the suite does."""
+        after, late = self._context(), self.late_login(self._context())
+        steps = [self.method.begin(self._context()), self.method.show(self._context())]
+        steps += [self.good_login(after), self.method.show(after), self.bad_login(self._context())]
+        steps += [self.method.submit(self._context(), form) for form in ({}, {"nothing": "known"})]
+        steps += [] if self.never_asks_who else [self.unknown_login(self._context())]
+        steps += [] if self.nothing_is_single_use else [self.again(after)]
+        return steps if late is None else [*steps, late]
 
     @staticmethod
     def _proof(step: Step) -> Proof:

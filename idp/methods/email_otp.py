@@ -6,19 +6,21 @@ Alone it is one weak factor of possession: LOW (regulation: an e-mail code is no
 import hmac
 from collections.abc import Mapping
 from datetime import timedelta
+from types import MappingProxyType
 
 import pyotp
 
 from idp.domain.account import normalise_login
 from idp.domain.authn import Assurance, Proof
-from idp.methods.base import CONTRACT_VERSION, Context, Done, Needs, Offer, Refused, Show, Step, Subject
+from idp.domain.policy import Option
+from idp.domain.texts import N_
+from idp.methods.base import CONTRACT_VERSION, Context, Done, Method, Needs, Offer, Refused, Show, Step, Subject
 
-CODE_LIFETIME = timedelta(minutes=10)
 MAX_TRIES = 5
 RESEND_AFTER = timedelta(seconds=60)
 
 
-class EmailOtp:
+class EmailOtp(Method):
     """Six digits to the account's verified address, never to a typed one; bound to the browser by the Interaction."""
 
     id = "email_otp"
@@ -29,6 +31,21 @@ class EmailOtp:
     can_be_first = False
     per_browser = False
     offer = Offer(label="OTP", hint="Un code envoyé sur votre boîte mail", icon="mail")
+    default_after = "password"  # alone it is too weak to be what one gets by default
+    options = MappingProxyType({"lifetime_minutes": Option(10, range(1, 11))})
+    refusals = MappingProxyType(
+        {
+            "login_incomplete": N_("Renseignez tous les champs."),
+            "code_wrong": N_("Ce code n'est pas le bon. Vérifiez qu'il s'agit du dernier code reçu."),
+            "code_malformed": N_("Le code compte six chiffres."),
+            "code_expired": N_("Ce code n'est plus valable. Demandez un nouveau code."),
+            "code_worn_out": N_("Trop d'essais avec ce code. Demandez un nouveau code."),
+            "code_just_sent": N_("Un code vient d'être envoyé. Attendez une minute avant d'en demander un autre."),
+            "too_many_codes": N_(
+                "Trop de codes ont été demandés. Réessayez dans une heure ou choisissez un autre mode."
+            ),
+        }
+    )
 
     def begin(self, ctx: Context) -> Step:
         subject = self._subject(ctx)
@@ -40,9 +57,13 @@ class EmailOtp:
         # A masked address is shown only to somebody who has proven a first factor: it tells that the account exists.
         masked = ctx.subject.masked_email if ctx.subject else None
         wait = ctx.remaining("sent_at", RESEND_AFTER)
-        return Show(
-            "methods/email_otp/code.html", {"masked": masked, "resend_wait_s": -(-wait // timedelta(seconds=1))}
-        )
+        values = {
+            "sent": "sent_at" in ctx.state,
+            "masked": masked,
+            "minutes": ctx.state.get("minutes"),
+            "resend_wait_s": -(-wait // timedelta(seconds=1)),
+        }
+        return Show("methods/email_otp/code.html", values)
 
     def submit(self, ctx: Context, form: Mapping[str, str]) -> Step:
         subject = self._subject(ctx)
@@ -69,13 +90,16 @@ class EmailOtp:
             ctx.state["limited"] = True
             return Refused("too_many_codes")
         code = pyotp.HOTP(pyotp.random_base32()).at(0)  # the secret is drawn for this sending and forgotten
+        minutes = ctx.options["lifetime_minutes"]
         ctx.state.update(
             mac=ctx.mac("email_otp", subject.key, code),  # of this person: it proves nobody else
             tries=0,
             sent_at=ctx.now.isoformat(),
-            expires_at=(ctx.now + CODE_LIFETIME).isoformat(),
+            expires_at=(ctx.now + timedelta(minutes=minutes)).isoformat(),
+            minutes=minutes,
         )
-        ctx.outbox.put("email_otp", to=subject, values={"code": code, "service": ctx.service_name})
+        values = {"code": code, "service": ctx.service_name, "minutes": str(minutes)}
+        ctx.outbox.put("email_otp", to=subject, values=values)
         return self.show(ctx)
 
     def _check(self, ctx: Context, subject: Subject, code: str) -> Step:
@@ -88,6 +112,6 @@ class EmailOtp:
         ctx.take_attempt(subject)
         ctx.state["tries"] += 1
         if not hmac.compare_digest(ctx.mac("email_otp", subject.key, code), ctx.state["mac"]):
-            return Refused("code_wrong")
+            return Refused("code_wrong", guess=True)
         del ctx.state["mac"]  # single use
         return Done(Proof(self.id, subject.identity, self.assurance, ("otp",), ctx.now, anchor="mailbox"))

@@ -1,15 +1,17 @@
 """Login name (or verified e-mail address) and password (amr `pwd`, RFC 8176 §2)."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 
 from idp.domain.account import normalise_login
 from idp.domain.authn import Assurance, Proof
-from idp.methods.base import CONTRACT_VERSION, Context, Done, Needs, Offer, Refused, Show, Step
+from idp.domain.texts import N_
+from idp.methods.base import CONTRACT_VERSION, Context, Done, Method, Needs, Offer, Refused, Show, Step
 
 MAX_LENGTH = 1024  # of what is typed; longer is refused before any hash
 
 
-class Password:
+class Password(Method):
     """One factor of knowledge: LOW."""
 
     id = "password"
@@ -25,6 +27,12 @@ class Password:
         icon="lock",
         inline="methods/password/_form.html",
     )
+    refusals = MappingProxyType(
+        {
+            "login_wrong": N_("Identifiant ou mot de passe incorrect."),
+            "login_incomplete": N_("Renseignez tous les champs."),
+        }
+    )
 
     def begin(self, ctx: Context) -> Step:
         return self.show(ctx)
@@ -39,11 +47,20 @@ class Password:
         if not login or not typed:
             return Refused("login_incomplete")
         if max(len(login), len(typed)) > MAX_LENGTH:
-            return Refused("login_wrong")
+            return Refused("login_wrong", guess=True)
         ctx.state["login"] = login[:320]
         subject = ctx.subject or ctx.find(login)
         ctx.take_attempt(subject)
-        anchor = ctx.passwords.check(subject, typed)
-        if anchor is None:
-            return Refused("login_wrong")
-        return Done(Proof(self.id, subject.identity, self.assurance, ("pwd",), ctx.now, anchor))
+        match = ctx.passwords.check(subject, typed)
+        if match is None:
+            return Refused("login_wrong", guess=True)
+        proof = Proof(
+            method=self.id,
+            identity=subject.identity,
+            assurance=self.assurance,
+            amr=("pwd",),
+            at=ctx.now,
+            anchor=match.anchor,
+            credentials=(match.credential_id,),
+        )
+        return Done(proof)

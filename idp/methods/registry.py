@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import entry_points
+from importlib.resources import files
 
 from idp.domain.authn import Assurance
 from idp.domain.policy import MethodEntry, Policy
@@ -9,7 +10,6 @@ from idp.errors import InvalidOperation
 from idp.methods.base import CONTRACT_VERSION, Method
 
 GROUP = "idp.methods"
-DEFAULT_FIRST = {"email_otp": "password"}  # an e-mail code alone is too weak to be what one gets by default
 
 
 class MethodError(Exception):
@@ -23,6 +23,8 @@ class Registry(Mapping[str, Method]):
         self._methods = {method.id: method for method in methods}
         self.reach: Mapping[str, Assurance] = {method.id: method.assurance for method in methods}
         self.first_factors = frozenset(method.id for method in methods if method.can_be_first)
+        self.options = {method.id: method.options for method in methods}
+        self.packages = tuple(dict.fromkeys(method.templates for method in methods if method.templates))
 
     def __getitem__(self, method_id: str) -> Method:
         return self._methods[method_id]
@@ -35,19 +37,41 @@ class Registry(Mapping[str, Method]):
 
     def problems(self, policy: Policy) -> list[str]:
         """What forbids a policy with these methods."""
-        return policy.problems(self.reach, self.first_factors)
+        return policy.problems(self.reach, self.first_factors, self.options)
 
     def entry(self, text: str) -> MethodEntry:
-        """`email_otp` or `email_otp:after=password` as an entry; e-mail OTP asks the password first by default."""
-        method_id, colon, option = text.partition(":")
-        if not colon:
-            return MethodEntry(method_id, DEFAULT_FIRST.get(method_id))
-        name, _, first = option.partition("=")
-        if option == "alone":
-            return MethodEntry(method_id)
-        if name == "after" and first:
-            return MethodEntry(method_id, first)
-        raise InvalidOperation(f"{text}: after the colon stands `alone` or `after=METHOD`")
+        """An entry as an operator writes it: `email_otp`, or `email_otp:alone` or `email_otp:after=password`, and then
+        options, as in `email_otp:after=password,lifetime_minutes=5`.
+
+        Raises InvalidOperation for what cannot be read; whether names and values are good, `problems` says.
+        """
+        method_id, colon, rest = text.partition(":")
+        method = self.get(method_id)
+        given: dict[str, str] = {}
+        for part in rest.split(",") if colon else ():
+            name, equals, value = part.partition("=")
+            if name in given or not name or (bool(equals) if name == "alone" else not value):
+                raise InvalidOperation(f"{text}: after the colon stands `alone` or `after=METHOD`, or `OPTION=VALUE`")
+            given[name] = value
+        if given.keys() >= {"alone", "after"}:
+            raise InvalidOperation(f"{text}: either `alone` or `after=METHOD`")
+        default = method.default_after if method and "alone" not in given else None
+        given.pop("alone", None)
+        after = given.pop("after", default)
+        known = method.options if method else {}
+        return MethodEntry(
+            method_id, after, {name: known[name].read(v) if name in known else v for name, v in given.items()}
+        )
+
+    def text(self, entry: MethodEntry) -> str:
+        """What `entry` reads as this entry."""
+        method = self.get(entry.id)
+        parts = [f"{name}={value}" for name, value in entry.options.items()]
+        if entry.after:
+            parts.insert(0, f"after={entry.after}")
+        elif method and method.default_after:
+            parts.insert(0, "alone")
+        return f"{entry.id}:{','.join(parts)}" if parts else entry.id
 
 
 def load(names: Sequence[str]) -> Registry:
@@ -60,5 +84,7 @@ def load(names: Sequence[str]) -> Registry:
         method: Method = found[name].load()()
         if method.contract_version != CONTRACT_VERSION or method.id != name:
             raise MethodError(f"methods: {name} does not speak version {CONTRACT_VERSION} of the contract")
+        if method.templates and not files(method.templates).joinpath("templates").is_dir():
+            raise MethodError(f"methods: {name} has no folder of templates in {method.templates}")
         methods.append(method)
     return Registry(methods)

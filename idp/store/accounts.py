@@ -70,7 +70,29 @@ class Accounts:
         except IntegrityError as error:
             raise InvalidOperation(f"{new.login_name}: the login name or an identifier is already in use") from error
 
+    def hold(self, account_id: str) -> bool:
+        """True if the account is active; it stays so until the unit at hand ends.
+
+        A unit that opens a session or issues a code holds the account, and one that ends them locks it: without that,
+        on PostgreSQL, a session that is being opened would escape from a suspension or a new password.
+        """
+        query = select(account.c.status).where(account.c.account_id == account_id).with_for_update(read=True)
+        return self._db.scalar(query) == AccountStatus.ACTIVE.value
+
+    def lock(self, account_id: str) -> None:
+        """Wait for the units that hold the account, and keep others from holding it until this one ends."""
+        self._db.execute(select(account.c.account_id).where(account.c.account_id == account_id).with_for_update())
+
+    def are_live(self, credential_ids: Collection[str]) -> bool:
+        """True if none of these credentials was revoked."""
+        if not credential_ids:
+            return True
+        wanted = set(credential_ids)
+        live = credential.c.credential_id.in_(wanted) & credential.c.revoked_at.is_(None)
+        return set(self._db.scalars(select(credential.c.credential_id).where(live))) == wanted
+
     def set_status(self, account_id: str, status: AccountStatus, now: datetime) -> None:
+        self.lock(account_id)
         self._db.execute(
             update(account).where(account.c.account_id == account_id).values(status=status.value, updated_at=now)
         )
@@ -101,6 +123,7 @@ class Accounts:
 
     def set_password(self, account_id: str, digest: str, anchor: str, now: datetime) -> None:
         """Replace the account's password; the one before is revoked."""
+        self.lock(account_id)
         self._db.execute(
             update(credential)
             .where(
@@ -150,8 +173,11 @@ class Accounts:
 
     # -- entitlements ----------------------------------------------------------
 
-    def is_entitled(self, account_id: str, client_id: str, now: datetime) -> bool:
-        return bool(self._db.scalar(select(self._entitled(account_id, client_id, now))))
+    def may_open(self, account_id: str, client_id: str, now: datetime) -> bool:
+        """True if the client is enabled, and is for everybody or the account is entitled to it."""
+        is_entitled = or_(client.c.needs_entitlement.is_(False), self._entitled(account_id, client_id, now))
+        query = select(client.c.client_id).where(client.c.client_id == client_id, client.c.enabled, is_entitled)
+        return self._db.scalar(query) is not None
 
     def grant(self, account_id: str, client_id: str, by: str, now: datetime, expires_at: datetime | None) -> None:
         """Give access; replaces what was given or taken before."""
@@ -161,6 +187,7 @@ class Accounts:
 
     def revoke(self, account_id: str, client_id: str, now: datetime) -> bool:
         """Take access away; False if there was none."""
+        self.lock(account_id)
         changed = self._db.execute(
             update(entitlement)
             .where(

@@ -148,6 +148,13 @@ class EphemeralSuite:
         assert store.swap("kind", "key", 1, {"n": 3}, START + MINUTE)
         assert store.get_versioned("kind", "key") == ({"n": 3}, 2)
 
+    def test_any_text_can_be_swapped(self, store: Ephemeral) -> None:
+        """A script on the server that parsed the JSON would refuse what it does not know."""
+        for text in ("\ud800", "\x00", "é\u2028", "1 2 {}"):
+            store.put("kind", "key", {"text": text}, MINUTE)
+            assert store.swap("kind", "key", 0, {"text": text}, START + MINUTE)
+            assert store.get("kind", "key") == {"text": text}
+
     def test_a_swap_does_not_bring_back_what_was_taken(self, store: Ephemeral) -> None:
         store.put("kind", "key", {"n": 1}, MINUTE)
         store.take("kind", "key")

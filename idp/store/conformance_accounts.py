@@ -94,16 +94,16 @@ class AccountSuite:
             add_client(tx, "other")
             account_id = add_account(tx).account_id
             tx.accounts.grant(account_id, "ror", "operator:test", START, START + HOUR)
-            assert tx.accounts.is_entitled(account_id, "ror", START + HOUR - SECOND)
-            assert not tx.accounts.is_entitled(account_id, "ror", START + HOUR)
-            assert not tx.accounts.is_entitled(account_id, "other", START)
+            assert tx.accounts.may_open(account_id, "ror", START + HOUR - SECOND)
+            assert not tx.accounts.may_open(account_id, "ror", START + HOUR)
+            assert not tx.accounts.may_open(account_id, "other", START)
             tx.accounts.grant(account_id, "ror", "operator:test", START, None)
-            assert tx.accounts.is_entitled(account_id, "ror", START + 1000 * HOUR)
+            assert tx.accounts.may_open(account_id, "ror", START + 1000 * HOUR)
             assert tx.accounts.revoke(account_id, "ror", START)
             assert not tx.accounts.revoke(account_id, "ror", START)
-            assert not tx.accounts.is_entitled(account_id, "ror", START)
+            assert not tx.accounts.may_open(account_id, "ror", START)
             tx.accounts.grant(account_id, "ror", "operator:test", START, None)
-            assert tx.accounts.is_entitled(account_id, "ror", START)
+            assert tx.accounts.may_open(account_id, "ror", START)
 
     def test_tiles_are_what_the_person_may_open(self, database: Database) -> None:
         uri = "https://ror.example/login"

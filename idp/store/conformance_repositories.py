@@ -146,16 +146,17 @@ class RepositorySuite:
             assert tx.outbox.lease_next(now) is None
             assert tx.outbox.undelivered() == 1
 
-    def test_a_reset_link_is_good_until_used_expired_or_followed_by_another(self, database: Database) -> None:
+    def test_a_reset_link_is_good_until_it_expires_or_one_is_used(self, database: Database) -> None:
         with database.write() as tx:
             account_id = add_account(tx).account_id
-            tx.resets.add("old", account_id, START + HOUR)
-            tx.resets.add("new", account_id, START + HOUR)
-            assert tx.resets.peek("old", START) is tx.resets.take("old", START) is None
+            tx.resets.add("old", account_id, START, START + HOUR)
+            tx.resets.add("new", account_id, START, START + HOUR)
+            assert tx.resets.peek("old", START) == account_id
             assert tx.resets.peek("new", START + HOUR) is tx.resets.take("new", START + HOUR) is None
             assert tx.resets.peek("new", START) == tx.resets.peek("new", START) == account_id
             assert tx.resets.take("new", START) == account_id
             assert tx.resets.peek("new", START) is tx.resets.take("new", START) is None
+            assert tx.resets.peek("old", START) is tx.resets.take("old", START) is None
 
     def test_attempts_come_back_after_the_window_and_after_a_success(self, database: Database) -> None:
         limit = Limit(most=2, window=HOUR, free=None)

@@ -19,6 +19,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError, StatementError
 
+from idp.domain.account import AccountStatus
 from idp.domain.audit import AuditEvent
 from idp.domain.throttle import Limit
 from idp.errors import InvalidOperation, Unavailable
@@ -131,7 +132,7 @@ class DatabaseSuite(AccountSuite, SessionSuite, RepositorySuite):
             lambda tx: tx.accounts.set_password("nobody", "digest", "knowledge", START),
             lambda tx: tx.sessions.open("c", "nobody", START, lifetime=HOUR, user_agent="", ip_prefix=""),
             lambda tx: tx.sessions.add_proof("nothing", proof()),
-            lambda tx: tx.resets.add("token", "nobody", START),
+            lambda tx: tx.resets.add("token", "nobody", START, START + HOUR),
         ]
         for write in orphans:
             with pytest.raises(IntegrityError), database.write() as tx:
@@ -202,7 +203,7 @@ class DatabaseSuite(AccountSuite, SessionSuite, RepositorySuite):
     def test_a_reset_link_is_used_once(self, database: Database) -> None:
         with database.write() as tx:
             account_id = add_account(tx).account_id
-            tx.resets.add("token", account_id, START + HOUR)
+            tx.resets.add("token", account_id, START, START + HOUR)
 
         def take(_: int) -> str | None:
             with database.write() as tx:
@@ -266,6 +267,30 @@ class DatabaseSuite(AccountSuite, SessionSuite, RepositorySuite):
         assert race(lambda _: made(add_account)).count(True) == 1
         assert race(lambda _: made(lambda tx: tx.policies.add(policy_of("ror")))).count(True) == 1
         assert race(lambda _: made(lambda tx: add_client(tx, "other"))).count(True) == 1
+
+    def test_a_session_that_is_being_opened_does_not_escape_a_suspension(self, database: Database) -> None:
+        with database.write() as tx:
+            account_id = add_account(tx).account_id
+        held, done = Event(), Event()
+
+        def open_session() -> None:
+            with database.write() as tx:
+                assert tx.accounts.hold(account_id)
+                held.set()
+                done.wait(0.3)  # a suspension that does not wait for us ends here
+                add_session(tx, account_id)
+
+        opening = Thread(target=open_session)
+        opening.start()
+        held.wait(5)
+        with database.write() as tx:
+            tx.accounts.set_status(account_id, AccountStatus.SUSPENDED, START)
+            tx.sessions.end_all(account_id, START)
+        done.set()
+        opening.join()
+        with database.write() as tx:
+            assert tx.sessions.find("cookie", START, IDLE) is None
+            assert not tx.accounts.hold(account_id)
 
     # -- failure -------------------------------------------------------------------
 

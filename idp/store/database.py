@@ -83,8 +83,10 @@ class Tx:
 class Database:
     """Opens units of work. Raises Unavailable when the server does not answer."""
 
-    def __init__(self, url: str) -> None:
-        options = {} if url.startswith("sqlite") else {"pool_pre_ping": True}
+    def __init__(self, url: str, *, connections: int = 5) -> None:
+        """connections: kept open; as many more for a moment."""
+        options: dict[str, Any] = {} if url.startswith("sqlite") else {"pool_pre_ping": True}
+        options |= {"pool_size": connections, "max_overflow": connections}  # a unit that writes may read beside
         # hide_parameters: an error that is logged says which statement failed, never with which values.
         self.engine = create_engine(url, hide_parameters=True, **options)
         if self.engine.dialect.name == "sqlite":

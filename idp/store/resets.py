@@ -9,13 +9,14 @@ from idp.store.schema import reset_link
 
 
 class ResetLinks:
-    """Only the newest link of an account is good."""
+    """All links of an account are good until they expire or one is used: another's asking kills nobody's link."""
 
     def __init__(self, connection: Connection) -> None:
         self._db = connection
 
-    def add(self, token: str, account_id: str, expires_at: datetime) -> None:
-        self._db.execute(delete(reset_link).where(reset_link.c.account_id == account_id))
+    def add(self, token: str, account_id: str, now: datetime, expires_at: datetime) -> None:
+        dead = reset_link.c.account_id == account_id, reset_link.c.expires_at <= now
+        self._db.execute(delete(reset_link).where(*dead))
         self._db.execute(
             insert(reset_link).values(token_digest=digest(token), account_id=account_id, expires_at=expires_at)
         )
@@ -42,4 +43,7 @@ class ResetLinks:
             .values(used_at=now)
             .returning(reset_link.c.account_id)
         )
+        if account_id is not None:
+            others = reset_link.c.account_id == account_id, reset_link.c.used_at.is_(None)
+            self._db.execute(delete(reset_link).where(*others))
         return account_id

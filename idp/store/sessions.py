@@ -82,7 +82,11 @@ class Sessions:
         """
         changed = self._db.execute(
             update(session)
-            .where(session.c.session_id == session_id, session.c.id_hash == digest(old_cookie))
+            .where(
+                session.c.session_id == session_id,
+                session.c.id_hash == digest(old_cookie),
+                session.c.ended_at.is_(None),
+            )
             .values(id_hash=digest(new_cookie), previous_hash=digest(old_cookie), rotated_at=now)
         )
         return changed.rowcount == 1

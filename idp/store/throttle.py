@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, delete, or_, select, update
 
 from idp.domain.throttle import Limit, wait
 from idp.store import upsert
@@ -41,5 +41,6 @@ class Throttle:
             )
 
     def clear(self, bucket: str) -> None:
-        """Forget the failures: what they were guesses of has changed."""
-        self._db.execute(delete(throttle).where(throttle.c.bucket == bucket))
+        """Forget the failures of a bucket and of those below it (`bucket:…`): what they were guesses of has changed."""
+        below = throttle.c.bucket.startswith(f"{bucket}:", autoescape=True)
+        self._db.execute(delete(throttle).where(or_(throttle.c.bucket == bucket, below)))

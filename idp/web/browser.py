@@ -1,8 +1,9 @@
-"""The browser: its two cookies, and the token that ties a form to it.
+"""The browser: its three cookies, and the token that ties a form to it.
 
 `browser` names the browser for months: it binds Interactions and forms, and recognises a browser that signed in
-before. `session` is the single sign-on session. Both are HttpOnly and SameSite=Lax (a service sends people here by a
-top-level navigation); over https they are Secure and carry the __Host- prefix (RFC 6265bis §4.1.3.2).
+before. `session` is the single sign-on session. `portal` is what the account portal, a client like the others, keeps of
+its own login. All are HttpOnly and SameSite=Lax (a service sends people here by a top-level navigation); over https
+they are Secure and carry the __Host- prefix (RFC 6265bis §4.1.3.2). The language's is in `idp.web.language`.
 """
 
 import hmac

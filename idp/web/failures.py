@@ -42,7 +42,7 @@ class Failures:
         if error.redirect is not None:
             return self._send_error(error)
         if flask.request.path in APPLICATIONS:
-            return _json(error.spec.status, error.code, error.description)
+            return _json(error.spec.status, error.code, error.description, challenge_only=error.challenge_only)
         title, text = PROTOCOL_STOP
         say = self._pages.say
         explained = f"{say(text)} ({error.description})" if error.description else say(text)
@@ -63,7 +63,7 @@ class Failures:
         )
 
 
-def _json(status: int, code: str, description: str) -> flask.Response:
+def _json(status: int, code: str, description: str, *, challenge_only: bool = False) -> flask.Response:
     body = {"error": code, **({"error_description": description} if description else {})}
     response = flask.jsonify(body)
     response.status_code = status
@@ -72,7 +72,7 @@ def _json(status: int, code: str, description: str) -> flask.Response:
     if status == 401 and flask.request.path == "/token":
         response.headers["WWW-Authenticate"] = 'Basic realm="token"'
     elif flask.request.path == "/userinfo":
-        said = "" if code == "invalid_token" and "needed" in description else f', error="{code}"'
+        said = "" if challenge_only else f', error="{code}"'
         response.headers["WWW-Authenticate"] = f'Bearer realm="userinfo"{said}'
     return response
 

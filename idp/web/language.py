@@ -30,8 +30,9 @@ def choose(wanted: tuple[str, ...] = ()) -> str:
     return flask.request.accept_languages.best_match(LANGUAGES) or "fr"
 
 
-def remember(response: flask.Response) -> flask.Response:
-    """Keep a choice that was made by the language link."""
+def remember(response: flask.Response, *, secure: bool = False) -> flask.Response:
+    """Keep a choice that was made by the language link. secure: served over https."""
     if flask.request.args.get("lang") in LANGUAGES:
-        response.set_cookie(COOKIE, flask.request.args["lang"], max_age=31_536_000, samesite="Lax", path="/")
+        chosen = flask.request.args["lang"]
+        response.set_cookie(COOKIE, chosen, max_age=31_536_000, path="/", secure=secure, httponly=True, samesite="Lax")
     return response

@@ -7,6 +7,7 @@ import logging
 import re
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
 import flask
@@ -14,6 +15,7 @@ import structlog
 
 from idp.domain.ids import new_id
 
+HANDLER = "sesame"
 REQUEST_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
 SECRETS = frozenset(
     {
@@ -32,24 +34,46 @@ SECRETS = frozenset(
 
 
 def configure(level: str) -> None:
-    """Send all logs to standard error as JSON; Authlib's, which print tokens at DEBUG, start at WARNING."""
+    """Send all logs to standard error as JSON, those of libraries (alembic, granian, warnings) too.
+
+    Authlib's, which print tokens at DEBUG, and those of other libraries start at WARNING.
+    """
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _redact,
     ]
+    rendered: list[Any] = [
+        structlog.processors.format_exc_info,
+        structlog.processors.JSONRenderer(ensure_ascii=False),
+    ]
     structlog.configure(
-        processors=[
-            *shared,
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(ensure_ascii=False),
-        ],
+        processors=[*shared, *rendered],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
         logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
         cache_logger_on_first_use=False,
     )
+    _adopt_libraries(logging.getLevelNamesMapping()[level], shared, rendered)
     quiet_authlib()
+
+
+def _adopt_libraries(level: int, shared: list[Any], rendered: list[Any]) -> None:
+    """Standard logging and warnings, in the same shape; what `configure` set before is replaced."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.set_name(HANDLER)
+    handler.setLevel(max(level, logging.WARNING))
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[structlog.stdlib.add_logger_name, *shared],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *rendered],
+        )
+    )
+    root = logging.getLogger()
+    for old in [old for old in root.handlers if old.get_name() == HANDLER]:
+        root.removeHandler(old)
+    root.addHandler(handler)
+    logging.captureWarnings(capture=True)
 
 
 def quiet_authlib() -> None:
@@ -57,10 +81,13 @@ def quiet_authlib() -> None:
     logging.getLogger("authlib").setLevel(logging.WARNING)
 
 
-def begin_request() -> None:
-    """Take the proxy's X-Request-Id or draw one, and bind it to every line of this request."""
+def begin_request(is_from_proxy: Callable[[], bool] = lambda: False) -> None:
+    """Take our proxy's X-Request-Id or draw one, and bind it to every line of this request.
+
+    is_from_proxy: `Network.is_from_proxy`; anybody else's would join foreign requests in logs and audit.
+    """
     given = flask.request.headers.get("X-Request-Id", "")
-    flask.g.request_id = given if REQUEST_ID.fullmatch(given) else new_id()
+    flask.g.request_id = given if REQUEST_ID.fullmatch(given) and is_from_proxy() else new_id()
     flask.g.started = time.perf_counter()
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(request_id=flask.g.request_id)

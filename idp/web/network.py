@@ -27,13 +27,22 @@ class Network:
     @property
     def address(self) -> Address:
         """The nearest address that is not one of our proxies (X-Forwarded-For is read from the right)."""
-        found = _parse(flask.request.remote_addr or "") or UNKNOWN
+        found = self._peer
         for part in reversed(flask.request.headers.get("X-Forwarded-For", "").split(",")):
             further = _parse(part.strip())
             if further is None or not self._is_proxy(found):
                 break
             found = further
         return found
+
+    def is_from_proxy(self) -> bool:
+        """True if one of our proxies sent the current request: what it says of it is believed."""
+        return self._is_proxy(self._peer)
+
+    @property
+    def _peer(self) -> Address:
+        """Who connected to us."""
+        return _parse(flask.request.remote_addr or "") or UNKNOWN
 
     @property
     def prefix(self) -> str:

@@ -7,10 +7,10 @@ from urllib.parse import quote, urlencode, urlsplit
 import flask
 import jinja2
 
+from idp.domain.texts import Text
 from idp.settings import Settings
 from idp.web import language
 from idp.web.browser import Browser
-from idp.web.texts import Text
 
 SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -23,13 +23,13 @@ API_POLICY = "default-src 'none'; frame-ancestors 'none'"
 
 
 class Pages:
-    """Draws templates for the current request."""
+    """Draws templates for the current request. packages: others with a folder `templates`, looked at after ours."""
 
-    def __init__(self, settings: Settings, browser: Browser) -> None:
+    def __init__(self, settings: Settings, browser: Browser, packages: Iterable[str] = ()) -> None:
         self._settings, self._browser = settings, browser
         self._catalogues = language.catalogues()
         self._env = jinja2.Environment(
-            loader=jinja2.PackageLoader("idp"),
+            loader=jinja2.ChoiceLoader([jinja2.PackageLoader(package) for package in ("idp", *packages)]),
             autoescape=True,
             undefined=jinja2.StrictUndefined,
             extensions=["jinja2.ext.i18n"],
@@ -92,7 +92,7 @@ class Pages:
         response.headers["Content-Language"] = self.lang
         return response
 
-    def letter(self, lang: str, name: str, **values: Any) -> tuple[str, str, str]:
+    def letter(self, lang: str, name: str, /, **values: Any) -> tuple[str, str, str]:
         """Subject, text and HTML of an e-mail."""
         catalogue = self._catalogues[lang]
         values |= {"_": _formatted(catalogue.gettext), "gettext": _formatted(catalogue.gettext), "lang": lang}
@@ -120,7 +120,7 @@ def add_headers(response: flask.Response, *, secure: bool) -> flask.Response:
     for name, value in SECURITY_HEADERS.items():
         response.headers.setdefault(name, value)
     response.headers.setdefault("Content-Security-Policy", API_POLICY)
-    if flask.request.endpoint != "static":
+    if flask.request.endpoint != "static" or response.status_code >= 400:
         response.headers.setdefault("Cache-Control", "no-store")
     if secure:
         response.headers.setdefault("Strict-Transport-Security", "max-age=63072000; includeSubDomains")

@@ -1,6 +1,6 @@
 """What each scope means to a person: title and what is shared."""
 
-from idp.web.texts import N_, Text
+from idp.domain.texts import N_, Text
 
 SCOPE_TEXTS: dict[str, tuple[Text, Text]] = {
     "profile": (N_("Votre identité"), N_("Nom, prénom, civilité et données de profil.")),

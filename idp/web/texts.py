@@ -1,12 +1,6 @@
 """Sentences that code chooses, in French; the catalogue has the English. Marked for extraction by N_()."""
 
-Text = str
-
-
-def N_(text: Text) -> Text:  # noqa: N802 - the name that gettext's tools look for
-    """Mark a sentence as one to translate."""
-    return text
-
+from idp.domain.texts import N_, Text
 
 # Why the login page is shown: title and sentence, by the reason that `decide` gave.
 BANDS: dict[str, tuple[Text, Text]] = {
@@ -41,22 +35,16 @@ BANDS: dict[str, tuple[Text, Text]] = {
     ),
 }
 
-# What a method's refusal says. Words are the same for a known and an unknown person.
+# What the driver itself refuses, whatever the method; a method declares its own.
+# Words are the same for a known and an unknown person.
 REFUSALS: dict[str, Text] = {
-    "login_wrong": N_("Identifiant ou mot de passe incorrect."),
-    "login_incomplete": N_("Renseignez tous les champs."),
-    "code_wrong": N_("Ce code n'est pas le bon. Vérifiez qu'il s'agit du dernier code reçu."),
-    "code_malformed": N_("Le code compte six chiffres."),
-    "code_expired": N_("Ce code n'est plus valable. Demandez un nouveau code."),
-    "code_worn_out": N_("Trop d'essais avec ce code. Demandez un nouveau code."),
-    "code_just_sent": N_("Un code vient d'être envoyé. Attendez une minute avant d'en demander un autre."),
-    "too_many_codes": N_("Trop de codes ont été demandés. Réessayez dans une heure ou choisissez un autre mode."),
     "too_many_attempts": N_(
         "Trop d'essais infructueux. Réessayez dans %(minutes)s min, ou choisissez un autre mode d'authentification."
     ),
     "account_inactive": N_("Ce compte n'est pas actif. Contactez l'assistance."),
     "means_missing": N_("Votre compte ne permet pas encore ce mode d'authentification. Contactez l'assistance."),
     "other_account": N_("Ce n'est pas le compte que ce service attend."),
+    "internal": N_("Ce mode d'authentification n'a pas abouti. Réessayez, ou choisissez un autre mode."),
 }
 
 # Pages that stop a journey: title and sentence, by the code of a JourneyError.

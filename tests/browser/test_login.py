@@ -1,8 +1,13 @@
 """Steps 2 to 4: into « Mon compte », into the services with one more step, and out of everything."""
 
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, expect
 
 from tests.browser.visitor import CODE, PORTAL, PORTAL_LOGIN, ROR_LOGIN, Visitor
+
+
+def is_drawn(image: Locator) -> bool:
+    """The picture came and was let in by the Content Security Policy."""
+    return bool(image.evaluate("image => image.decode().then(() => image.naturalWidth > 0, () => false)"))
 
 
 def test_mon_compte_opens_with_a_password_and_shows_the_tiles(visitor: Visitor) -> None:
@@ -14,6 +19,7 @@ def test_mon_compte_opens_with_a_password_and_shows_the_tiles(visitor: Visitor) 
 
     visitor.sees(PORTAL)
     assert visitor.page.locator(".tile strong").all_inner_texts() == ["Espace Pro ORU NA", "ROR Nouvelle-Aquitaine"]
+    assert [is_drawn(logo) for logo in visitor.page.locator(".tile img").all()] == [True, True]
 
 
 def test_afficher_shows_the_password_and_hides_it_again(visitor: Visitor) -> None:
@@ -69,6 +75,7 @@ def test_the_ror_asks_one_more_step_says_why_and_knows_the_right_person(visitor:
 
     visitor.sees(ROR_LOGIN)
     expect(visitor.page.get_by_text("Ce service n'accepte pas le mot de passe seul")).to_be_visible()
+    assert is_drawn(visitor.page.locator("img.service-logo")), "the service's own logo, of another origin"
     expect(visitor.page.locator("#login-password")).to_have_count(0)
     assert visitor.page.locator(".method-name").all_inner_texts() == ["OTP"]
     visitor.page.click("#method-email_otp")

@@ -220,6 +220,7 @@ def test_max_age_is_a_number_of_seconds(rp: RelyingParty, max_age: str) -> None:
         {"id_token": {"acr": {"values": [1]}}},
         {"id_token": {"acr": {"value": 1}}},
         {"id_token": {"acr": {"values": ["x"] * 51}}},
+        {"id_token": {"acr": {"values": ["\ud800"]}}},
         {"id_token": {"sub": {"value": 1}}},
         {"id_token": {"sub": {"value": ""}}},
         {"userinfo": {"sub": {"value": ["a"]}}},

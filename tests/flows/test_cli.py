@@ -100,10 +100,17 @@ def test_a_client_is_added_with_a_secret_that_is_shown_once(cli: CommandLine) ->
 
 def test_a_client_with_options(cli: CommandLine) -> None:
     options = ("--without-pkce", "--for-everybody", "--scope", "openid", "--id-token-alg", "ES256")
-    cli.run(*ROR, *options)
+    cli.run(*ROR, *options, "--token-lifetime", "900")
     found = cli.read(lambda tx: tx.clients.get("ror"))
     assert (found.require_pkce, found.needs_entitlement, found.scopes) == (False, False, ("openid",))
     assert found.id_token_alg == "ES256"
+    assert found.token_lifetime == timedelta(minutes=15)
+
+
+@pytest.mark.parametrize("seconds", ["29", "901", "5m"])
+def test_a_token_lifetime_that_is_refused(cli: CommandLine, seconds: str) -> None:
+    assert cli.invoke(*ROR, "--token-lifetime", seconds).exit_code == 2
+    assert cli.run("client", "list") == ""
 
 
 def test_a_public_client_has_no_secret(cli: CommandLine) -> None:
@@ -176,13 +183,14 @@ def test_a_policy_of_a_date_to_come_waits(cli: CommandLine) -> None:
 
 def test_policies_are_listed_as_they_are_set(cli: CommandLine) -> None:
     cli.run(*ROR)
-    later = cli.run("policy", "set", "ror", "email_otp:alone", "password", "--from", IN_A_YEAR.isoformat())
+    entries = ("email_otp:alone,lifetime_minutes=5", "password")
+    later = cli.run("policy", "set", "ror", *entries, "--from", IN_A_YEAR.isoformat())
     cli.run("policy", "set", "ror", "email_otp")
     cli.run("policy", "cancel", later.split("\t")[0])
     rows = cli.run("policy", "list", "ror").splitlines()
     assert [(row[0], row.split("\t")[-1]) for row in rows] == [
         ("*", "email_otp:after=password"),
-        ("x", "email_otp:alone password"),
+        ("x", "email_otp:alone,lifetime_minutes=5 password"),
     ]
 
 
@@ -205,6 +213,9 @@ def test_a_policy_to_come_is_cancelled(cli: CommandLine) -> None:
         (("ror", "password", "password"), "stands once"),
         (("ror", "email_otp:after=smoke"), "smoke cannot be a first factor"),
         (("ror", "email_otp:soon"), "after the colon stands"),
+        (("ror", "email_otp:digits=8"), "email_otp: unknown option: digits"),
+        (("ror", "email_otp:lifetime_minutes=60"), "lifetime_minutes is 1 to 10, not 60"),
+        (("ror", "email_otp:lifetime_minutes=long"), "lifetime_minutes is 1 to 10, not long"),
         (("ror", "password", "--min-assurance", "MEDIUM"), "nobody could sign in"),
         (("ror", "email_otp", "--min-assurance", "HIGH"), "nobody could sign in"),
         (("nobody", "password"), "nobody: no such client"),

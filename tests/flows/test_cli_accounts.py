@@ -34,7 +34,7 @@ def account(cli: CommandLine, login: str = "anne.pierre") -> Account | None:
 def is_entitled(cli: CommandLine, login: str = "anne.pierre") -> bool:
     found = account(cli, login)
     assert found
-    return bool(cli.read(lambda tx: tx.accounts.is_entitled(found.account_id, "ror", datetime.now(UTC))))
+    return bool(cli.read(lambda tx: tx.accounts.may_open(found.account_id, "ror", datetime.now(UTC))))
 
 
 def test_an_account_is_created_without_a_password(cli: CommandLine) -> None:

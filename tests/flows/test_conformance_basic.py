@@ -1,6 +1,6 @@
 """The 38 modules of oidcc-basic-certification-test-plan: one test each, here or where COVERED says.
 
-Requirements: shared/conformance/oidf-op-requirements.md §2.1, which has the plan's names.
+Names: those of the OpenID Foundation's plan.
 """
 
 import json

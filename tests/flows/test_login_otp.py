@@ -189,6 +189,10 @@ def test_five_mails_an_hour_across_all_browsers(provider: Provider) -> None:
     rp.post(f"{path}/email_otp", page=path)
     page = rp.post(f"{path}/email_otp", page=f"{path}/email_otp", login="anne.pierre", password=PASSWORD)
     assert "Trop de codes ont été demandés" in page.text
+    for shown in (page.text, rp.browser.get(f"{path}/email_otp").text):
+        assert "a été envoyé à" not in shown
+        assert "Aucun code n'a été envoyé." in shown
+        assert 'id="otp-resend"' in shown
     assert len(provider.mails()) == 5
     provider.clock.advance(hours=1)
     at_the_code(RelyingParty(provider, "ror"))
@@ -239,3 +243,16 @@ def test_alone_the_page_tells_nobody_who_exists(provider: Provider) -> None:
     assert MASKED not in text
     assert all(other[0] == status for other in pages)
     assert [mail.to for mail in provider.mails()] == ["anne.pierre@chu.example"]
+
+
+def test_the_policys_lifetime_is_said_and_kept(provider: Provider) -> None:
+    provider.add_client("short", methods=("email_otp:lifetime_minutes=2",))
+    rp = RelyingParty(provider, "short")
+    path = at_the_code(rp)
+    assert "Il est valable 2 min " in rp.browser.get(path).text
+    assert "Il est valable 2 min " in provider.mails()[-1].text
+    provider.clock.advance(minutes=2)
+    assert "plus valable" in rp.post(path, page=path, code=provider.last_code()).text
+    at_the_code(rp)
+    provider.clock.advance(minutes=2)
+    assert len(provider.mails()) == 1  # the mail system was away for as long: the letter is worth nothing

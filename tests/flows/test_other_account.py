@@ -5,7 +5,7 @@ import pytest
 from idp.domain.account import AccountStatus
 from idp.flows.operators import accounts
 from tests.fakes.provider import Provider
-from tests.fakes.relying_party import RelyingParty, answer_of, path_of
+from tests.fakes.relying_party import RelyingParty, answer_of, csrf_of, path_of
 
 SESSION = "__Host-sesame-session"
 
@@ -153,8 +153,30 @@ def test_a_proof_does_not_outlive_the_session_that_it_opened(provider: Provider,
         for status in (AccountStatus.SUSPENDED, AccountStatus.ACTIVE):
             accounts.set_status(provider.desk, "anne.pierre", status, "test")
     rp.post(f"{path}/consent", page=path, decision="allow")
-    assert path_of(rp.browser.get(path)) == path
     assert "login-password" in rp.browser.get(path).text
     assert rp.silent()["error"] == "login_required"
     assert len(provider.events("login.succeeded")) == 1
     assert not provider.events("authorization.issued")
+
+
+def test_a_login_left_open_does_not_bring_back_who_logged_out(provider: Provider, samir: str) -> None:
+    """On a shared workstation, the next person must not become the last one."""
+    rp = RelyingParty(provider)
+    left = rp.open_login(prompt="consent")
+    assert path_of(rp.give_password(left)) == left
+    rp.browser.post("/compte/logout", data={"csrf": csrf_of(rp.browser.get(left))})
+    rp.give_password(rp.open_login(), login="samir")
+    shown = rp.browser.get(left)
+    assert "Anne" not in shown.text
+    rp.post(f"{left}/account", page=left, choice="switch")
+    assert rp.redeem(rp.silent()["code"])["claims"]["sub"] == samir
+
+
+def test_a_conflict_ends_with_the_session_that_it_was_with(provider: Provider, samir: str) -> None:
+    rp = RelyingParty(provider)
+    rp.give_password(rp.open_login())
+    left = rp.open_login(prompt="login")
+    rp.give_password(left, login="samir")  # samir was proven while anne is signed in, and walks away
+    rp.browser.post("/compte/logout", data={"csrf": csrf_of(rp.browser.get(left))})
+    rp.give_password(rp.open_login())
+    assert 'id="login-password"' in rp.browser.get(left).text

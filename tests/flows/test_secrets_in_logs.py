@@ -4,7 +4,7 @@ import io
 import json
 import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 import structlog
@@ -84,7 +84,10 @@ def test_no_secret_is_logged(provider: Provider, written: io.StringIO, caplog: p
     assert {line.get("route") for line in lines} >= {"/login/<handle>/<method_id>", "/password/reset/<token>", "/token"}
 
 
-def test_every_line_names_its_request(provider: Provider, written: io.StringIO) -> None:
+def test_every_line_names_its_request(start: Callable[..., Provider], written: io.StringIO) -> None:
+    provider = start(trusted_proxies=("127.0.0.1/32",))
+    provider.add_client("rp")
+    provider.add_account("anne.pierre")
     rp = RelyingParty(provider)
     shown = rp.browser.get("/login/nowhere", headers={"X-Request-Id": "from-the-proxy-1234"})
     assert shown.headers["X-Request-Id"] == "from-the-proxy-1234"
@@ -97,6 +100,17 @@ def test_every_line_names_its_request(provider: Provider, written: io.StringIO) 
     assert len(set(ids)) == 3
     with provider.services.db.read() as tx:
         assert tx.audit.latest(1)[0].request_id == ids[-1]
+
+
+def test_only_our_proxy_names_a_request(start: Callable[..., Provider]) -> None:
+    given = {"X-Request-Id": "from-somebody-1234"}
+    behind_a_proxy, bare = start(trusted_proxies=("192.0.2.1/32",)), start()
+    for browser, peer in ((behind_a_proxy.browser(), "192.0.2.2"), (bare.browser(), "127.0.0.1")):
+        answer = browser.get("/healthz", headers=given, environ_overrides={"REMOTE_ADDR": peer})
+        assert answer.headers["X-Request-Id"] != given["X-Request-Id"]
+    forwarded = {**given, "X-Forwarded-For": "203.0.113.9"}
+    answer = behind_a_proxy.browser().get("/healthz", headers=forwarded, environ_overrides={"REMOTE_ADDR": "192.0.2.1"})
+    assert answer.headers["X-Request-Id"] == given["X-Request-Id"], "what counts is who connected to us"
 
 
 @pytest.mark.parametrize("forged", ["short", "x" * 65, "a b c d e f g h", 'aaaaaaaa"injected', "éééééééééé"])

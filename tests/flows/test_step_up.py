@@ -52,6 +52,26 @@ def test_password_then_a_strong_service_then_nothing_more(provider: Provider) ->
     assert "code" in weak.silent()
 
 
+def test_the_page_says_who_is_signed_in_and_lets_somebody_else_in(provider: Provider) -> None:
+    weak = RelyingParty(provider, "weak")
+    ror = RelyingParty(provider, "ror", weak.browser)
+    assert "account-other" not in ror.browser.get(ror.open_login()).text  # nobody is signed in yet
+    weak.login()
+    path = ror.open_login()
+    page = ror.browser.get(path).text
+    assert "Vous êtes déjà connecté en tant que" in page
+    assert "Anne Pierre" in page
+    assert "Use another account" in ror.browser.get(f"{path}?lang=en").text
+    assert path_of(ror.post(f"{path}/account", page=path, choice="other")) == path
+    samir = provider.add_account("samir")
+    again = ror.browser.get(path).text
+    assert "account-other" not in again
+    assert "Anne" not in again
+    assert provider.events("session.ended")
+    claims = ror.redeem(answer_of(ror.give_otp(path, "samir"))["code"])["claims"]
+    assert claims["sub"] == samir.account_id
+
+
 def test_back_at_the_portal_nothing_is_asked(provider: Provider) -> None:
     browser = provider.browser()
     start = browser.get("/compte")

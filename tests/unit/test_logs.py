@@ -20,11 +20,11 @@ def own_logs() -> Iterator[None]:
     structlog.contextvars.clear_contextvars()
 
 
-def logging_app() -> flask.Flask:
+def logging_app(*, is_from_proxy: bool = True) -> flask.Flask:
     """An application whose logs are captured; made in the test, for pytest changes standard error after fixtures."""
     logs.configure("INFO")
     made = flask.Flask("logs")
-    made.before_request(logs.begin_request)
+    made.before_request(lambda: logs.begin_request(lambda: is_from_proxy))
     made.after_request(logs.end_request)
 
     @made.get("/reset/<token>")
@@ -92,11 +92,40 @@ def test_the_proxys_request_id_is_kept(capsys: pytest.CaptureFixture[str]) -> No
     assert answer.headers["X-Request-Id"] == "4bf92f35-77b3"
 
 
+def test_a_strangers_request_id_is_not_kept(capsys: pytest.CaptureFixture[str]) -> None:
+    """It would put foreign requests under the reference of a person's own."""
+    answer = logging_app(is_from_proxy=False).test_client().get("/reset/a", headers={"X-Request-Id": "4bf92f35-77b3"})
+    assert answer.headers["X-Request-Id"] != "4bf92f35-77b3"
+    assert {line["request_id"] for line in lines(capsys)} == {answer.headers["X-Request-Id"]}
+
+
 @pytest.mark.parametrize("given", ["", "short", "a" * 65, "a b c d e f", 'x"},{"event":"forged', "é" * 10])
 def test_a_request_id_that_is_not_one_is_replaced(given: str, capsys: pytest.CaptureFixture[str]) -> None:
     answer = logging_app().test_client().get("/reset/a", headers={"X-Request-Id": given})
     assert answer.headers["X-Request-Id"] != given
     assert logs.REQUEST_ID.fullmatch(answer.headers["X-Request-Id"])
+
+
+def test_libraries_log_in_the_same_shape(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure("INFO")
+    structlog.contextvars.bind_contextvars(request_id="of-the-request")
+    logging.getLogger("alembic").info("not interesting")
+    try:
+        raise RuntimeError("inside")
+    except RuntimeError:
+        logging.getLogger("alembic").exception("failed %s", "twice\n")
+    (line,) = lines(capsys)
+    assert (line["logger"], line["level"], line["event"]) == ("alembic", "error", "failed twice\n")
+    assert line["request_id"] == "of-the-request"
+    assert "RuntimeError: inside" in line["exception"]
+
+
+def test_libraries_obey_a_higher_level_and_are_written_once(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure("INFO")
+    logs.configure("ERROR")
+    logging.getLogger("alembic").warning("quiet")
+    logging.getLogger("alembic").error("loud")
+    assert [line["event"] for line in lines(capsys)] == ["loud"]
 
 
 def test_authlib_says_nothing_under_warning(caplog: pytest.LogCaptureFixture) -> None:

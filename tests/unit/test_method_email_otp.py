@@ -13,8 +13,12 @@ METHOD = EmailOtp()
 SAMIR = Subject("account-samir", "samir", "account-samir", "samir@chu.example", "s•••@chu.example")
 
 
-def begun(subject: Subject | None = ANNE) -> FakeContext:
-    ctx = fake_context(subject=subject)
+def context(subject: Subject | None = None, minutes: int = 10) -> FakeContext:
+    return fake_context(subject=subject, options={"lifetime_minutes": minutes})
+
+
+def begun(subject: Subject | None = ANNE, minutes: int = 10) -> FakeContext:
+    ctx = context(subject, minutes)
     METHOD.begin(ctx)
     ctx.next_request()
     return ctx
@@ -32,6 +36,7 @@ def submit(ctx: FakeContext, code: str) -> Step:
 
 class TestEmailOtp(MethodSuite):
     method = EmailOtp()
+    never_asks_who = True
 
     def context(self) -> FakeContext:
         return fake_context(subject=ANNE)
@@ -44,7 +49,12 @@ class TestEmailOtp(MethodSuite):
         self.method.begin(ctx)
         return submit(ctx, wrong(ctx.outbox.last["code"]))
 
-    def again(self, ctx: FakeContext) -> Step | None:
+    def again(self, ctx: FakeContext) -> Step:
+        return submit(ctx, ctx.outbox.last["code"])
+
+    def late_login(self, ctx: FakeContext) -> Step | None:
+        self.method.begin(ctx)
+        ctx.advance(minutes=10)
         return submit(ctx, ctx.outbox.last["code"])
 
     def secrets(self, ctx: FakeContext) -> list[str]:
@@ -53,6 +63,8 @@ class TestEmailOtp(MethodSuite):
 
 class TestEmailOtpAlone(TestEmailOtp):
     """Without a first factor the person is named by what is typed."""
+
+    never_asks_who = False
 
     def context(self) -> FakeContext:
         return fake_context()
@@ -65,9 +77,14 @@ class TestEmailOtpAlone(TestEmailOtp):
         METHOD.submit(ctx, {"login": "anne.pierre"})
         return submit(ctx, wrong(ctx.outbox.last["code"]))
 
-    def unknown_login(self, ctx: FakeContext) -> Step | None:
+    def unknown_login(self, ctx: FakeContext) -> Step:
         METHOD.submit(ctx, {"login": "nobody"})
         return submit(ctx, wrong(ctx.outbox.last["code"]))
+
+    def late_login(self, ctx: FakeContext) -> Step | None:
+        METHOD.submit(ctx, {"login": "anne.pierre"})
+        ctx.advance(minutes=10)
+        return submit(ctx, ctx.outbox.last["code"])
 
 
 def test_alone_it_is_one_weak_factor() -> None:
@@ -85,11 +102,32 @@ def test_a_code_lives_ten_minutes(minutes: float, alive: bool) -> None:
     assert isinstance(step, Done) if alive else step == Refused("code_expired")
 
 
+@pytest.mark.parametrize(("minutes", "at_s", "alive"), [(1, 59, True), (1, 60, False), (5, 299, True), (5, 300, False)])
+def test_a_policy_may_shorten_its_life(minutes: int, at_s: int, alive: bool) -> None:
+    ctx = begun(minutes=minutes)
+    assert ctx.outbox.last["minutes"] == str(minutes)
+    shown = METHOD.show(ctx)
+    assert isinstance(shown, Show)
+    assert shown.values["minutes"] == minutes
+    ctx.advance(seconds=at_s)
+    assert isinstance(submit(ctx, ctx.outbox.last["code"]), Done) is alive
+
+
+def test_a_page_without_a_code_does_not_say_that_one_was_sent() -> None:
+    ctx = context(ANNE)
+    ctx.most_sendings = 0
+    assert METHOD.begin(ctx) == Refused("too_many_codes")
+    ctx.next_request()
+    shown = METHOD.show(ctx)
+    assert isinstance(shown, Show)
+    assert (shown.values["sent"], shown.values["minutes"]) == (False, None)
+
+
 def test_five_wrong_codes_wear_it_out_even_for_the_right_one() -> None:
     ctx = begun()
     code = ctx.outbox.last["code"]
     for _ in range(MAX_TRIES):
-        assert submit(ctx, wrong(code)) == Refused("code_wrong")
+        assert submit(ctx, wrong(code)) == Refused("code_wrong", guess=True)
     assert submit(ctx, code) == Refused("code_worn_out")
     assert ctx.attempts == MAX_TRIES
 
@@ -124,7 +162,7 @@ def test_only_the_newest_code_is_good() -> None:
     assert isinstance(METHOD.submit(ctx, {"resend": "1"}), Show)
     second = ctx.outbox.last["code"]
     if first != second:
-        assert submit(ctx, first) == Refused("code_wrong")
+        assert submit(ctx, first) == Refused("code_wrong", guess=True)
     assert isinstance(submit(ctx, second), Done)
 
 
@@ -181,7 +219,7 @@ def test_the_mask_is_shown_only_after_a_first_factor() -> None:
 def test_a_code_proves_only_the_person_it_was_sent_to() -> None:
     ctx = begun()
     thief = replace(begun(SAMIR), state=dict(ctx.state))
-    assert METHOD.submit(thief, {"code": ctx.outbox.last["code"]}) == Refused("code_wrong")
+    assert METHOD.submit(thief, {"code": ctx.outbox.last["code"]}) == Refused("code_wrong", guess=True)
 
 
 def test_who_is_asked_cannot_be_changed_once_a_code_was_sent() -> None:
@@ -193,8 +231,8 @@ def test_who_is_asked_cannot_be_changed_once_a_code_was_sent() -> None:
 
 
 def test_no_code_was_sent_yet() -> None:
-    assert submit(fake_context(subject=ANNE), "123456") == Refused("code_expired")
-    assert METHOD.submit(fake_context(), {"login": "  "}) == Refused("login_incomplete")
+    assert submit(context(ANNE), "123456") == Refused("code_expired")
+    assert METHOD.submit(context(), {"login": "  "}) == Refused("login_incomplete")
 
 
 def test_codes_are_six_digits_and_differ() -> None:

@@ -16,6 +16,7 @@ def submit(ctx: FakeContext, login: str = "anne.pierre", password: str = SECRET_
 
 class TestPassword(MethodSuite):
     method = Password()
+    nothing_is_single_use = True
 
     def context(self) -> FakeContext:
         return fake_context()
@@ -26,7 +27,7 @@ class TestPassword(MethodSuite):
     def bad_login(self, ctx: FakeContext) -> Step:
         return submit(ctx, password="wrong")
 
-    def unknown_login(self, ctx: FakeContext) -> Step | None:
+    def unknown_login(self, ctx: FakeContext) -> Step:
         return submit(ctx, login="nobody")
 
 
@@ -49,13 +50,13 @@ def test_what_is_incomplete_is_not_counted(form: dict[str, str]) -> None:
 def test_a_huge_password_is_refused_before_any_hash() -> None:
     ctx = fake_context()
     ctx.passwords = None  # type: ignore[assignment]
-    assert submit(ctx, password="x" * (MAX_LENGTH + 1)) == Refused("login_wrong")
-    assert submit(ctx, login="x" * (MAX_LENGTH + 1)) == Refused("login_wrong")
+    assert submit(ctx, password="x" * (MAX_LENGTH + 1)) == Refused("login_wrong", guess=True)
+    assert submit(ctx, login="x" * (MAX_LENGTH + 1)) == Refused("login_wrong", guess=True)
 
 
 def test_the_password_is_taken_as_it_was_typed() -> None:
-    assert submit(fake_context(), password=f" {SECRET_OF_ANNE}") == Refused("login_wrong")
-    assert submit(fake_context(), password=SECRET_OF_ANNE.upper()) == Refused("login_wrong")
+    assert submit(fake_context(), password=f" {SECRET_OF_ANNE}") == Refused("login_wrong", guess=True)
+    assert submit(fake_context(), password=SECRET_OF_ANNE.upper()) == Refused("login_wrong", guess=True)
 
 
 def test_the_proof_says_what_the_password_is_worth() -> None:

@@ -8,13 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from idp.domain.authn import Assurance, Proof, compose
-from idp.domain.policy import MethodEntry, Policy, entry_reach, in_force, upcoming
+from idp.domain.policy import MethodEntry, Option, Policy, entry_reach, in_force, settle, upcoming
 from tests.fakes import samples
 from tests.fakes.clock import START
 from tests.fakes.samples import CARD, FIRST_FACTORS, OTP, OTP_ALONE, PASSWORD, REACH
 
 BOTH = compose(samples.password_proof(), samples.otp_proof())
 HOUR = timedelta(hours=1)
+LIFETIME = Option(10, range(1, 11))
+CHANNEL = Option("sms", ("sms", "voice"))
+OPTIONS = {"email_otp": {"lifetime_minutes": LIFETIME, "channel": CHANNEL}}
 
 # (methods, other fields, what is said)
 REFUSED: list[tuple[tuple[MethodEntry, ...], dict[str, Any], str]] = [
@@ -26,6 +29,8 @@ REFUSED: list[tuple[tuple[MethodEntry, ...], dict[str, Any], str]] = [
     ((MethodEntry("password", after="email_otp"),), {}, "email_otp cannot be a first factor of password"),
     ((MethodEntry("password", after="password"),), {}, "password cannot be a first factor of password"),
     ((MethodEntry("password", options={"colour": "red"}),), {}, "password: unknown option: colour"),
+    ((MethodEntry("email_otp", options={"lifetime_minutes": 11}),), {}, "lifetime_minutes is 1 to 10, not 11"),
+    ((MethodEntry("email_otp", options={"channel": "smoke"}),), {}, "channel is sms or voice, not smoke"),
     ((PASSWORD, OTP_ALONE), {"min_assurance": Assurance.MEDIUM}, "reaches MEDIUM"),
     ((OTP,), {"min_assurance": Assurance.SUBSTANTIAL}, "reaches SUBSTANTIAL"),
 ]
@@ -35,7 +40,7 @@ REFUSED: list[tuple[tuple[MethodEntry, ...], dict[str, Any], str]] = [
 def test_a_policy_that_makes_no_sense_is_refused(
     methods: tuple[MethodEntry, ...], changes: dict[str, Any], said: str
 ) -> None:
-    problems = samples.policy(*methods, **changes).problems(REACH, FIRST_FACTORS)
+    problems = samples.policy(*methods, **changes).problems(REACH, FIRST_FACTORS, OPTIONS)
     assert any(said in problem for problem in problems), problems
 
 
@@ -48,7 +53,32 @@ def test_a_policy_that_makes_no_sense_is_refused(
     ],
 )
 def test_a_sound_policy_has_no_problem(methods: tuple[MethodEntry, ...], floor: Assurance) -> None:
-    assert samples.policy(*methods, min_assurance=floor).problems(REACH, FIRST_FACTORS) == []
+    assert samples.policy(*methods, min_assurance=floor).problems(REACH, FIRST_FACTORS, OPTIONS) == []
+
+
+@pytest.mark.parametrize("value", [0, 11, -1, "5", 5.0, True, None, [5]])
+def test_an_option_has_one_type_and_its_bounds(value: object) -> None:
+    assert not LIFETIME.accepts(value)
+    assert settle(OPTIONS["email_otp"], {"lifetime_minutes": value, "gone": 1}) == {
+        "lifetime_minutes": 10,
+        "channel": "sms",
+    }
+
+
+@pytest.mark.parametrize(
+    ("option", "text", "value"),
+    [
+        (LIFETIME, "5", 5),
+        (LIFETIME, "-5", "-5"),
+        (LIFETIME, "five", "five"),
+        (LIFETIME, "٥", "٥"),
+        (LIFETIME, "9" * 5000, "9" * 5000),  # more than int() takes
+        (CHANNEL, "voice", "voice"),
+        (CHANNEL, "5", "5"),
+    ],
+)
+def test_how_an_option_is_read(option: Option, text: str, value: object) -> None:
+    assert option.read(text) == value
 
 
 def test_two_factors_reach_medium_at_least() -> None:

@@ -128,6 +128,33 @@ def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
     assert load(written(tmp_path, f"database_url = '{server}'")).database_url == server
 
 
+def test_paths_of_mail_are_relative_to_the_file(tmp_path: Path) -> None:
+    text = "[mail]\ntls = 'starttls'\nca_file = 'ca.pem'\nusername = 'u'\npassword_file = '/run/mail'"
+    mail = load(written(tmp_path, text)).mail
+    assert (mail.ca_file, mail.password_file) == (tmp_path / "ca.pem", Path("/run/mail"))
+
+
+@pytest.mark.parametrize(
+    ("mail", "said"),
+    [
+        ({"tls": "ssl"}, "mail.tls: "),
+        ({"username": "u"}, "username and password_file"),
+        ({"password_file": "p"}, "username and password_file"),
+        ({"username": "u", "password_file": "p", "host": "smtp.example"}, "username: needs tls"),
+        ({"username": "u", "password_file": "p", "host": "192.0.2.1"}, "username: needs tls"),
+        ({"username": "u", "password_file": "p", "host": "localhost.example"}, "username: needs tls"),
+    ],
+)
+def test_mail_settings_that_are_refused(mail: dict[str, Any], said: str) -> None:
+    with pytest.raises(SettingsError, match=said):
+        load(None, issuer=ISSUER, mail=mail)
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.0.0.2", "::1"])
+def test_a_relay_of_this_machine_may_ask_a_password_in_clear(host: str) -> None:
+    assert load(None, issuer=ISSUER, mail={"host": host, "username": "u", "password_file": "p"}).mail.host == host
+
+
 @pytest.mark.spec("OIDC Discovery §3")
 @pytest.mark.parametrize(
     "issuer",

@@ -41,5 +41,5 @@ def _bearer() -> str:
         raise ProtocolError("invalid_request", "The access token is sent twice.")
     token = in_body or (in_header.strip() if scheme.lower() == "bearer" else "")
     if not token:
-        raise ProtocolError("invalid_token", "An access token is needed.")
+        raise ProtocolError("invalid_token", "An access token is needed.", challenge_only=True)
     return token

@@ -177,6 +177,7 @@ def _claims(given: Mapping[str, str], path: ReturnPath) -> Mapping[str, Mapping[
         return {}
     try:
         parsed = json.loads(given["claims"])
+        json.dumps(parsed, ensure_ascii=False).encode()  # a lone surrogate is no text
     except (ValueError, RecursionError):
         parsed = None
     sound = isinstance(parsed, dict) and all(

@@ -1,7 +1,9 @@
 """Accounts and entitlements, as operators manage them. No operator chooses a password (ASVS 6.4.6)."""
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,20 @@ def create(desk: Desk, tx: Tx, data: Mapping[str, str], profile: Mapping[str, An
     data: `login`, `given_name`, `family_name`; `email` (verified by whoever imports it), `rpps`, `civility`,
     `services` (client_ids, separated by spaces) where known. Raises InvalidOperation.
     """
+    return _store(desk, tx, _sound(desk, data, profile), set())
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """A row that is sound in itself; what others hold, and which services exist, the database knows."""
+
+    account: Account
+    identities: tuple[tuple[IdentityRef, str], ...]
+    services: tuple[str, ...]
+
+
+def _sound(desk: Desk, data: Mapping[str, str], profile: Mapping[str, Any] | None = None) -> _Entry:
+    """Check one person's data. Raises InvalidOperation."""
     login, email = normalise_login(data.get("login", "")), normalise_login(data.get("email", ""))
     rpps, civility = data.get("rpps", "").strip(), data.get("civility", "").strip()
     given_name, family_name = data.get("given_name", "").strip(), data.get("family_name", "").strip()
@@ -53,24 +69,47 @@ def create(desk: Desk, tx: Tx, data: Mapping[str, str], profile: Mapping[str, An
         civility=civility or None,
         profile=dict(profile or {}),
     )
-    identities = [(IdentityRef(kind, value), "support") for kind, value in (("email", email), ("rpps", rpps)) if value]
-    tx.accounts.add(account, identities)
-    desk.record(tx, "account.created", subject=account.account_id)
-    for client_id in data.get("services", "").split():
-        entitle(desk, tx, account, client_id)
-    return account
+    held = (("email", email), ("rpps", rpps))
+    identities = tuple((IdentityRef(kind, value), "support") for kind, value in held if value)
+    return _Entry(account, identities, tuple(data.get("services", "").split()))
+
+
+def _store(desk: Desk, tx: Tx, entry: _Entry, known: set[str]) -> Account:
+    """Write one person. known: services that were found to exist within this unit, asked once each."""
+    tx.accounts.add(entry.account, entry.identities)
+    desk.record(tx, "account.created", subject=entry.account.account_id)
+    for client_id in entry.services:
+        if client_id not in known:
+            _require(tx.clients.get(client_id), f"{client_id}: no such client")
+            known.add(client_id)
+        _entitle(desk, tx, entry.account, client_id)
+    return entry.account
 
 
 def import_csv(desk: Desk, path: Path) -> int:
-    """Create the accounts of a CSV file (columns: COLUMNS, UTF-8); all of them or none. Returns how many."""
-    rows = _read(path)
+    """Create the accounts of a CSV file (columns: COLUMNS, UTF-8); all of them or none. Returns how many.
+
+    Every row is checked before the unit of work opens: nobody else can write to SQLite until it ends.
+    """
+    entries: list[tuple[int, _Entry]] = []
+    for number, row in _read(path):
+        with _at(path, number):
+            entries.append((number, _sound(desk, row)))
+    known: set[str] = set()
     with desk.db.write() as tx:
-        for number, row in rows:
-            try:
-                create(desk, tx, row)
-            except InvalidOperation as error:
-                raise InvalidOperation(f"{path}, line {number}: {error}; nothing was imported") from error
-    return len(rows)
+        for number, entry in entries:
+            with _at(path, number):
+                _store(desk, tx, entry, known)
+    return len(entries)
+
+
+@contextmanager
+def _at(path: Path, number: int) -> Iterator[None]:
+    """Say of which line a refusal speaks."""
+    try:
+        yield
+    except InvalidOperation as error:
+        raise InvalidOperation(f"{path}, line {number}: {error}; nothing was imported") from error
 
 
 def _read(path: Path) -> list[tuple[int, dict[str, str]]]:
@@ -113,6 +152,10 @@ def entitle(desk: Desk, tx: Tx, account: Account, client_id: str, expires_at: da
     """Give an account access to a service. Raises InvalidOperation for an unknown service."""
     if tx.clients.get(client_id) is None:
         raise InvalidOperation(f"{client_id}: no such client")
+    _entitle(desk, tx, account, client_id, expires_at)
+
+
+def _entitle(desk: Desk, tx: Tx, account: Account, client_id: str, expires_at: datetime | None = None) -> None:
     tx.accounts.grant(account.account_id, client_id, desk.actor, desk.now(), expires_at)
     until = expires_at.isoformat() if expires_at else None
     desk.record(tx, "entitlement.granted", subject=account.account_id, client_id=client_id, until=until)

@@ -1,0 +1,97 @@
+"""Pages that few people see, and letters: axe finds nothing there either."""
+
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
+from playwright.sync_api import expect
+
+from tests.browser.conftest import Visit
+from tests.browser.test_form_action import authorize_url
+from tests.browser.visitor import PORTAL_LOGIN, Visitor, violations
+
+# A letter is a part of the mail program's page, which has the landmarks and the heading of its own.
+OF_A_WHOLE_PAGE = ("landmark-one-main", "page-has-heading-one", "region")
+AS_A_LETTER = {"rules": {rule: {"enabled": False} for rule in OF_A_WHOLE_PAGE}}
+LEA, KARIM = "lea.martin", "karim.benali"
+
+
+def asks(visitor: Visitor, **asked: str) -> None:
+    """The portal's client asks for something more of a person who is signed in."""
+    visitor.page.goto(authorize_url(visitor, "portail", **asked)[0])
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_consent_and_choice_of_account(visit: Visit, scheme: str) -> None:
+    visitor = visit(color_scheme=scheme)
+    visitor.signs_in_to_portal(LEA)
+
+    asks(visitor, prompt="consent", scope="openid profile email")
+    expect(visitor.page.locator("#consent-allow")).to_be_visible()
+    visitor.check()
+
+    asks(visitor, prompt="select_account")
+    visitor.sees("Avec quel compte continuer ?")
+    expect(visitor.page.locator("#account-other")).to_be_visible()
+
+
+def test_another_account_than_the_one_that_is_signed_in(visitor: Visitor) -> None:
+    visitor.signs_in_to_portal(LEA)
+    asks(visitor, prompt="login")
+    visitor.sees(PORTAL_LOGIN)
+
+    visitor.types_password(KARIM)
+
+    visitor.sees("Ce n'est pas le même compte")
+    expect(visitor.page.locator("#other-switch")).to_contain_text("Karim Benali")
+
+
+@pytest.mark.parametrize(("path", "status"), [("/nowhere", 404), ("/authorize", 400), ("/login/nowhere", 410)])
+def test_an_error_is_a_page_with_a_reference(visitor: Visitor, path: str, status: int) -> None:
+    with visitor.watch.expecting(status):
+        visitor.page.goto(visitor.demo.description["issuer"] + path)
+        expect(visitor.page.locator("h1")).to_be_visible()
+        visitor.check()
+
+
+def test_the_page_that_posts_an_answer_when_no_script_presses_its_button(visitor: Visitor) -> None:
+    """axe needs scripts, so that only the page's own is taken away."""
+    visitor.page.route("**/form_post.js", lambda route: route.fulfill(body="", content_type="text/javascript"))
+    url, _ = authorize_url(visitor, "ror", response_mode="form_post", prompt="none")
+
+    visitor.page.goto(url)
+
+    visitor.sees("Retour au service")
+    expect(visitor.page.get_by_role("button", name="Continuer")).to_be_visible()
+
+
+@pytest.mark.parametrize("lang", ["fr", "en"])
+def test_the_letters(visit: Visit, lang: str) -> None:
+    visitor = visit(locale=lang)
+    page = visitor.page
+    visitor.opens("ror", "/login")
+    page.click("#method-email_otp")
+    visitor.types_password(KARIM)
+    expect(page.locator("#otp-code")).to_be_visible()
+    code = visitor.demo.mail(KARIM)
+    page.goto(visitor.demo.description["issuer"] + "/password/forgot")
+    page.fill("input[name=login]", visitor.demo.account(KARIM)["email"])
+    page.click("#forgot-submit")
+    link = visitor.demo.mail(KARIM)
+
+    for letter in (code, link):
+        assert letter.html
+        page.goto("about:blank")  # our Content Security Policy is not for letters
+        page.set_content(letter.html)
+        expect(page.locator("html")).to_have_attribute("lang", lang)
+        visitor.fits()
+        found = Axe().run(page, options=AS_A_LETTER).response
+        assert not found["violations"], violations(found)
+
+
+def test_every_letter_is_drawn_here() -> None:
+    """`password_changed` leaves at the end of tests/browser/test_password_reset.py, and has the same layout."""
+    folder = Path(__file__).parents[2] / "idp" / "templates" / "mail"
+    letters = {file.stem for file in folder.glob("[a-z]*.html")}
+    assert letters == {"email_otp", "password_reset", "password_changed"}
+    assert all('extends "mail/_layout.html"' in (folder / f"{name}.html").read_text() for name in letters)
