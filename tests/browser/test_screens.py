@@ -164,17 +164,17 @@ def test_english_by_the_link_for_the_whole_journey(visitor: Visitor) -> None:
     expect(page.locator("html")).to_have_attribute("lang", "en")
     visitor.sees("Secure access to the service: Portail ESEA Nouvelle-Aquitaine")
     expect(page.get_by_role("button", name="Show the password")).to_be_visible()
-    page.fill("#login-username", "karim.benali")
+    page.fill("#login-username", "lea.martin")
     page.fill("#login-password", "wrong")
     page.click("#login-submit")
     expect(page).to_have_title(re.compile("^Error: "))
-    visitor.types_password("karim.benali")
+    visitor.types_password("lea.martin")
     expect(page.get_by_text("Your services")).to_be_visible()
     visitor.check()
     visitor.opens("ror", "/login")
     page.click("#method-email_otp")
     visitor.sees("Enter the code received by e-mail")
-    assert visitor.demo.mail("karim.benali").subject == "Your sign-in code for the service ROR Nouvelle-Aquitaine"
+    assert visitor.demo.mail("lea.martin").subject == "Your sign-in code for the service ROR Nouvelle-Aquitaine"
 
 
 def test_less_motion_means_none(visit: Visit) -> None:
