@@ -63,7 +63,7 @@ def _serve(home: Home, ports: Ports, description: dict[str, Any], stop: threadin
     socket.create_server((LOOPBACK, ports.provider)).close()
     environment = {**os.environ, "SESAME_SETTINGS": str(home.settings_file.resolve())}
     children: list[Child] = []
-    with Mailbox(inbox, ports.smtp), servers, home.log_file.open("a") as log:
+    with Mailbox(inbox, ports.smtp), servers, home.open_log() as log:
         try:
             for module in MODULES:
                 command = [sys.executable, "-m", *module]

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 EVENTS = {
     "login.succeeded": "A proof was accepted and a session opened or strengthened.",
     "login.factor_accepted": "A first factor was right; alone it opens nothing.",
+    "login.letter_queued": "A method put a letter (a one-time code) into the outbox; one to nobody is dropped later.",
     "login.failed": "A method refused what was given; `reason` says why.",
     "login.method_refused": "A method that the service does not accept was asked for by a forged request.",
     "login.throttled": "An attempt was refused because too many failed before it.",

@@ -25,9 +25,12 @@ class Pending:
     def put(self, kind: str, *, to: Subject, values: Mapping[str, str]) -> None:
         self.letters.append((kind, {**values, "account_id": to.account_id or ""}))
 
-    def commit(self, services: Services, tx: Tx) -> None:
+    def commit(self, services: Services, tx: Tx, client_id: str) -> None:
         for kind, values in self.letters:
             letters.put(services, tx, kind, {**values, "lang": services.pages.lang})
+            subject = values["account_id"] or None
+            event = AuditEvent("login.letter_queued", "anonymous", subject, client_id, detail={"kind": kind})
+            services.record(tx, event)
 
 
 class StoredPasswords:

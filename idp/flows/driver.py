@@ -139,7 +139,7 @@ def _run(services: Services, visit: Visit, chosen: str, form: Mapping[str, str])
         case _:
             _save(services, visit, running, context)
             with services.db.write() as tx:
-                pending.commit(services, tx)
+                pending.commit(services, tx, visit.client.client_id)
             return Outcome(answer.see_other(step.url) if isinstance(step, Redirect) else _to(visit, chosen))
 
 

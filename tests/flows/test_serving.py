@@ -7,7 +7,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -22,6 +22,7 @@ import logging, sys, warnings
 from idp.serving import serve
 from idp.settings import Settings
 from idp.web import logs
+from idp.web.body_gate import BodyGate
 
 
 def application():
@@ -35,7 +36,7 @@ def application():
         start("200 OK", [])
         return [b"ok"]
 
-    return answer
+    return BodyGate(answer, at_once=12, max_bytes=65536)
 
 
 if __name__ == "__main__":
@@ -107,3 +108,18 @@ def test_it_answers_and_every_line_of_its_logs_is_json(tmp_path: Path, host: str
     assert "about to go" in said[("py.warnings", "warning")]
     assert len(lines) == 3
     assert all(line["timestamp"].endswith("Z") for line in lines)
+
+
+SLOW = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nab"
+
+
+@pytest.mark.parametrize(("connections", "said"), [(300, b""), (300, b"GET / HTTP/1.1\r\nHost:"), (20, SLOW)])
+def test_who_dawdles_stops_nobody_else(tmp_path: Path, connections: int, said: bytes) -> None:
+    port = port_that_was_free("127.0.0.1")
+    with serving(tmp_path, "127.0.0.1", port), ExitStack() as opened:
+        for _ in range(connections):
+            connection = opened.enter_context(socket.create_connection(("127.0.0.1", port)))
+            connection.sendall(said)
+        for _ in range(3):
+            with DIRECTLY.open(f"http://127.0.0.1:{port}/", timeout=5) as response:
+                assert response.read() == b"ok"
