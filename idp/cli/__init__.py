@@ -91,6 +91,9 @@ def worker(context: click.Context) -> None:
     settings = settings_of(context)
     logs.configure(settings.log_level)
     services = build_services(settings)
+    with services.db.read() as tx:
+        if given_up := tx.outbox.undelivered():
+            structlog.get_logger().warning("letters were given up", count=given_up)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

@@ -119,9 +119,3 @@ def in_force(policies: Sequence[Policy], now: datetime) -> Policy | None:
     """The last policy whose instant has passed and that was not cancelled."""
     past = [p for p in policies if p.effective_from <= now and p.cancelled_at is None]
     return max(past, key=lambda p: p.effective_from, default=None)
-
-
-def upcoming(policies: Sequence[Policy], now: datetime) -> Policy | None:
-    """The next policy that will come into force."""
-    future = [p for p in policies if p.effective_from > now and p.cancelled_at is None]
-    return min(future, key=lambda p: p.effective_from, default=None)

@@ -26,8 +26,13 @@ def send(services: Services, path: ReturnPath, values: Mapping[str, str]) -> fla
         return services.pages.render(
             "form_post.html", action=path.redirect_uri, fields=list(fields.items()), form_targets=[path.redirect_uri]
         )
-    mark = "&" if "?" in path.redirect_uri else "?"
-    return see_other(f"{path.redirect_uri}{mark}{urlencode(fields)}")
+    return see_other(with_query(path.redirect_uri, fields))
+
+
+def with_query(uri: str, values: Mapping[str, str]) -> str:
+    """`uri`, the query that it has, and these values (RFC 6749 §3.1.2)."""
+    mark = "&" if "?" in uri else "?"
+    return f"{uri}{mark}{urlencode(values)}" if values else uri
 
 
 def see_other(location: str) -> flask.Response:

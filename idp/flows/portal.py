@@ -45,11 +45,11 @@ def blueprint(services: Services) -> flask.Blueprint:
             return _start_login(services)
         with services.db.read() as tx:
             tiles = tx.accounts.tiles(account.account_id, services.now())
-        start = urlencode({"iss": services.settings.issuer})  # third-party initiated login (OIDC Core §4)
+        start = {"iss": services.settings.issuer}  # third-party initiated login (OIDC Core §4)
         shown = [
             {
                 "name": tile.name,
-                "url": f"{tile.initiate_login_uri}{'&' if '?' in tile.initiate_login_uri else '?'}{start}",
+                "url": answer.with_query(tile.initiate_login_uri, start),
                 "logo_uri": tile.logo_uri,
                 "description": tile.description,
             }
@@ -80,9 +80,8 @@ def blueprint(services: Services) -> flask.Blueprint:
     @bp.post("/compte/logout")
     def logout() -> flask.Response:
         services.browser.check_form()
-        cookie = services.browser.read("session")
         with services.db.write() as tx:
-            session = tx.sessions.find(cookie, services.now(), services.settings.session_idle) if cookie else None
+            session = visits.current_session(services, tx)
             if session:
                 answer.end_session(services, tx, session, "logout")
         response = answer.see_other("/logged-out")
@@ -136,9 +135,8 @@ def _start_login(services: Services) -> flask.Response:
 
 
 def _has_session(services: Services) -> bool:
-    cookie = services.browser.read("session")
     with services.db.read() as tx:
-        return bool(cookie and tx.sessions.find(cookie, services.now(), services.settings.session_idle))
+        return visits.current_session(services, tx) is not None
 
 
 def _exchange(services: Services, verifier: str) -> None:

@@ -44,12 +44,17 @@ def look_up(
     policy = tx.policies.in_force(client.client_id, now)
     if policy is None:
         raise ProtocolError("unauthorized_client", "The client has no policy in force.", redirect=redirect)
-    cookie = services.browser.read("session")
-    session = tx.sessions.find(cookie, now, services.settings.session_idle) if cookie else None
+    session = current_session(services, tx)
     holder = account_id or (session.account_id if session else None)
     account = tx.accounts.get(holder) if holder else None
     entitled = account is not None and tx.accounts.may_open(account.account_id, client.client_id, now)
     return Situation(client, policy, session, account, entitled)
+
+
+def current_session(services: Services, tx: Tx) -> Session | None:
+    """The live session of this browser."""
+    cookie = services.browser.read("session")
+    return tx.sessions.find(cookie, services.now(), services.settings.session_idle) if cookie else None
 
 
 def judge(services: Services, request: AuthorizationRequest, policy: Policy, facts: Facts) -> Decision:

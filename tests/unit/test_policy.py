@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from idp.domain.authn import Assurance, Proof, compose
-from idp.domain.policy import MethodEntry, Option, Policy, entry_reach, in_force, settle, upcoming
+from idp.domain.policy import MethodEntry, Option, Policy, entry_reach, in_force, settle
 from tests.fakes import samples
 from tests.fakes.clock import START
 from tests.fakes.samples import CARD, FIRST_FACTORS, OTP, OTP_ALONE, PASSWORD, REACH
@@ -135,33 +135,31 @@ def _dated(*hours: float, cancelled: frozenset[float] = frozenset()) -> list[Pol
     ]
 
 
-# (hours from now at which policies begin, those cancelled, the one in force, the next one)
-DATES: list[tuple[tuple[float, ...], frozenset[float], str | None, str | None]] = [
-    ((), frozenset(), None, None),
-    ((1.0,), frozenset(), None, "1.0"),
-    ((0.0,), frozenset(), "0.0", None),  # from that very instant on
-    ((-2.0, -1.0, 1.0, 2.0), frozenset(), "-1.0", "1.0"),
-    ((-1.0, -2.0, 2.0, 1.0), frozenset(), "-1.0", "1.0"),  # in any order
-    ((-2.0, 1.0, 2.0), frozenset({1.0}), "-2.0", "2.0"),
-    ((-2.0, -1.0), frozenset({-1.0}), "-2.0", None),
+# (hours from now at which policies begin, those cancelled, the one in force)
+DATES: list[tuple[tuple[float, ...], frozenset[float], str | None]] = [
+    ((), frozenset(), None),
+    ((1.0,), frozenset(), None),
+    ((0.0,), frozenset(), "0.0"),  # from that very instant on
+    ((-2.0, -1.0, 1.0, 2.0), frozenset(), "-1.0"),
+    ((-1.0, -2.0, 2.0, 1.0), frozenset(), "-1.0"),  # in any order
+    ((-2.0, 1.0, 2.0), frozenset({1.0}), "-2.0"),
+    ((-2.0, -1.0), frozenset({-1.0}), "-2.0"),
 ]
 
 
-@pytest.mark.parametrize(("hours", "cancelled", "now", "then"), DATES)
+@pytest.mark.parametrize(("hours", "cancelled", "now"), DATES)
 def test_the_policy_in_force_is_the_last_whose_instant_has_passed(
-    hours: tuple[float, ...], cancelled: frozenset[float], now: str | None, then: str | None
+    hours: tuple[float, ...], cancelled: frozenset[float], now: str | None
 ) -> None:
     policies = _dated(*hours, cancelled=cancelled)
-    current, following = in_force(policies, START), upcoming(policies, START)
+    current = in_force(policies, START)
     assert (current.policy_id if current else None) == now
-    assert (following.policy_id if following else None) == then
 
 
 @given(st.lists(st.timedeltas(-400 * HOUR, 400 * HOUR), max_size=6, unique=True))
-def test_every_policy_is_past_or_to_come(starts: list[timedelta]) -> None:
+def test_the_policy_in_force_is_the_latest_of_the_past(starts: list[timedelta]) -> None:
     policies = [samples.policy(PASSWORD, effective_from=START + start) for start in starts]
-    current, following = in_force(policies, START), upcoming(policies, START)
+    current = in_force(policies, START)
     assert (current is None) == all(p.effective_from > START for p in policies)
-    assert (following is None) == all(p.effective_from <= START for p in policies)
-    if current and following:
-        assert current.effective_from <= START < following.effective_from
+    if current:
+        assert current.effective_from == max(p.effective_from for p in policies if p.effective_from <= START)

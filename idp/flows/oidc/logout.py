@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
-from urllib.parse import urlencode
 
 import flask
 from werkzeug.datastructures import MultiDict
@@ -13,7 +12,7 @@ from idp.domain.client import Client
 from idp.domain.ids import new_token
 from idp.domain.session import Session
 from idp.errors import JourneyError, ProtocolError
-from idp.flows import answer
+from idp.flows import answer, visits
 from idp.flows.services import Services
 from idp.web.parameters import single
 from keys.jws import InvalidToken, verify_jwt
@@ -139,18 +138,13 @@ def _stored(services: Services, handle: str) -> dict[str, Any]:
 
 
 def _session(services: Services) -> Session | None:
-    cookie = services.browser.read("session")
-    if not cookie:
-        return None
     with services.db.read() as tx:
-        return tx.sessions.find(cookie, services.now(), services.settings.session_idle)
+        return visits.current_session(services, tx)
 
 
 def _leave(stored: Mapping[str, Any]) -> flask.Response:
     """Back to the service, with nothing but its `state`; else our own page."""
     if not stored["target"]:
         return answer.see_other("/logged-out")
-    if stored["state"] is None:
-        return answer.see_other(stored["target"])
-    mark = "&" if "?" in stored["target"] else "?"
-    return answer.see_other(f"{stored['target']}{mark}{urlencode({'state': stored['state']})}")
+    state = {} if stored["state"] is None else {"state": stored["state"]}
+    return answer.see_other(answer.with_query(stored["target"], state))

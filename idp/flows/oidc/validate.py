@@ -17,7 +17,6 @@ from idp.store import Tx
 from idp.web.parameters import single
 from keys.jws import InvalidToken, verify_jwt
 
-TRUSTED_FIRST = frozenset({"client_id", "redirect_uri"})
 KNOWN = frozenset(
     [
         "client_id",
