@@ -24,6 +24,7 @@ from idp.web.browser import Browser
 from idp.web.failures import Failures
 from idp.web.network import Network
 from idp.web.pages import Pages, add_headers
+from idp.web.parameters import refuse_broken_text
 from keys.file import FileSigner
 from keys.seal import DataKeys
 
@@ -69,6 +70,7 @@ def build_app(services: Services) -> flask.Flask:
     app.register_error_handler(Exception, failures.render)
     secure = services.settings.is_secure
     app.before_request(lambda: logs.begin_request(services.network.is_from_proxy))
+    app.before_request(refuse_broken_text)
     app.after_request(logs.end_request)
     app.after_request(lambda response: language.remember(response, secure=secure))
     app.after_request(services.browser.send_name)

@@ -1,4 +1,4 @@
-"""The HTTP server: granian, chosen by measure over gunicorn."""
+"""The HTTP server: granian."""
 
 import socket
 

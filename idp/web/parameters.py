@@ -1,14 +1,31 @@
 """Protocol parameters: one of each, of a sane size, printable ASCII (RFC 6749 §3.1, §3.2, appendix A)."""
 
 from collections.abc import Mapping
+from urllib.parse import unquote_to_bytes
 
+import flask
 from werkzeug.datastructures import MultiDict
 
 from idp.errors import ProtocolError, ReturnPath
 
+FORM = "application/x-www-form-urlencoded"
 MAX_LENGTH = 2048
 LONGER = {"claims": 8192, "id_token_hint": 8192, "redirect_uri": 2048, "login_hint": 320}
 NOT_ASCII = frozenset({"login_hint", "claims"})
+
+
+def refuse_broken_text() -> None:
+    """Refuse a query or a form that is not UTF-8 once decoded: werkzeug would hand on something that was not sent.
+
+    Raises ProtocolError("invalid_request"), with no redirect: no parameter of such a request is to be believed.
+    """
+    request = flask.request
+    sent = [request.query_string, request.get_data() if request.mimetype == FORM else b""]
+    try:
+        for raw in sent:
+            unquote_to_bytes(raw).decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ProtocolError("invalid_request", "A parameter is not UTF-8.") from error
 
 
 def single(

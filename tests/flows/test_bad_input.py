@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, quote_from_bytes, urlsplit
+from urllib.parse import parse_qs, quote_from_bytes, urlencode, urlsplit
 
 import pytest
 from flask.testing import FlaskClient
@@ -237,3 +237,21 @@ def test_other_methods(world: World, path: str, method: str) -> None:
 def one_line(value: bytes) -> str:
     """As a header arrives: a server lets no line end, NUL or leading space in."""
     return bytes(c for c in value if c not in b"\r\n\x00").decode("latin-1").strip()
+
+
+@pytest.mark.parametrize("path", ["/authorize", "/logout"])
+def test_a_query_that_is_not_utf8_is_refused_and_not_echoed(provider: Provider, path: str) -> None:
+    query = urlencode(RelyingParty(provider).request(state=None)) + "&state=%ff"
+    answer = provider.browser().get(f"{path}?{query}")
+    assert answer.status_code == 400
+    assert "invalid_request" in answer.text
+    assert "Location" not in answer.headers
+
+
+@pytest.mark.parametrize("path", ["/authorize", "/token", "/userinfo", "/logout", "/password/forgot"])
+def test_a_form_that_is_not_utf8_is_refused(provider: Provider, path: str) -> None:
+    form = "application/x-www-form-urlencoded"
+    answer = provider.browser().post(path, data=b"state=%ff&login=\xc3", content_type=form)
+    assert answer.status_code == 400
+    assert "invalid_request" in answer.text
+    assert "Location" not in answer.headers
