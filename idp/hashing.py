@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import argon2
 
-from idp.settings import Argon2
+from idp.settings.sections import Argon2
 
 
 class PasswordHasher:

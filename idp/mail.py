@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Protocol
 
 from idp.errors import Unavailable
-from idp.settings import Mail, SettingsError, read_private
+from idp.settings import SettingsError, read_private
+from idp.settings.sections import Mail
 
 
 class Mailer(Protocol):

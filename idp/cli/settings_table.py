@@ -6,7 +6,8 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from idp.settings import Argon2, Brand, Egress, Mail, Settings
+from idp.settings import Settings
+from idp.settings.sections import Argon2, Brand, Egress, Mail
 
 SECTIONS: dict[str, type[BaseModel]] = {"brand": Brand, "mail": Mail, "argon2": Argon2, "egress": Egress}
 INTRODUCTION = """# Settings

@@ -1,6 +1,6 @@
 """A region's colour as style variables, in a file of its own: the Content Security Policy allows no inline style."""
 
-from idp.settings import Brand
+from idp.settings.sections import Brand
 
 WHITE, BLACK = (255, 255, 255), (0, 0, 0)
 Rgb = tuple[int, int, int]

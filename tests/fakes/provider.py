@@ -18,7 +18,8 @@ from idp.flows.letters import deliver_next
 from idp.flows.operators import accounts, clients, policies
 from idp.flows.operators.desk import Desk
 from idp.flows.services import Services
-from idp.settings import Argon2, Settings
+from idp.settings import Settings
+from idp.settings.sections import Argon2
 from idp.store import Database
 from keys.file import FileSigner
 from tests.fakes.clock import START, FakeClock

@@ -18,7 +18,8 @@ from cryptography.x509.oid import NameOID
 
 from idp.errors import Unavailable
 from idp.mail import SmtpMailer
-from idp.settings import Mail, SettingsError
+from idp.settings import SettingsError
+from idp.settings.sections import Mail
 from tests.fakes.servers import free_port
 
 pytestmark = pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS")  # aiosmtpd's, on loopback

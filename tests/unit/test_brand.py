@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from idp.settings import Brand, contrast_on_white
+from idp.settings.sections import Brand, contrast_on_white
 from idp.web.brand import stylesheet
 
 VARIABLE = re.compile(r"--([a-z-]+): (#[0-9a-f]{6});")

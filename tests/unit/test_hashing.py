@@ -7,7 +7,7 @@ import argon2
 import pytest
 
 from idp.hashing import PasswordHasher
-from idp.settings import Argon2
+from idp.settings.sections import Argon2
 from tests.fakes.provider import CHEAP
 
 SECRET = "correct cheval batterie agrafe"

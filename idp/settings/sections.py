@@ -1,0 +1,105 @@
+"""The sections of the settings."""
+
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, field_validator, model_validator
+
+Url = Annotated[str, Field(pattern=r"^(https?://|mailto:|/)[!-~]+$", max_length=2000)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Brand(_Section):
+    """What a region shows of itself on every page."""
+
+    name: str = Field(default="esea", description="Name beside the logo and in e-mails.")
+    logo_url: Url | None = Field(default=None, description="Logo; the product's own mark when empty.")
+    color: str = Field(
+        default="#00707c", pattern="^#[0-9a-f]{6}$", description="Brand colour; contrast of 4.5 on white."
+    )
+    home_url: Url | None = Field(default=None, description="Target of the return button at the top right.")
+    home_label: str = Field(default="Retour sur le Portail GIP ESEA", description="Text of the return button.")
+    portal_name: str = Field(default="Mon compte ESEA", description="Title of the account portal.")
+    support_phone: str | None = Field(default=None, description="Telephone of the technical assistance.")
+    support_email: str | None = Field(default=None, description="E-mail of the technical assistance.")
+    video_url: Url | None = Field(default=None, description="Video tutorials on signing in safely.")
+    tips_url: Url | None = Field(default=None, description="« Découvrez les bons réflexes ».")
+    signup_url: Url | None = Field(
+        default=None, description="« Créez votre compte dès maintenant »; hidden when empty."
+    )
+    accessibility_url: Url | None = Field(default=None, description="Accessibility statement (RGAA).")
+    accessibility_label: str = Field(
+        default="Accessibilité : non conforme", description="State of conformity that is declared."
+    )
+    privacy_url: Url | None = Field(default=None, description="Privacy policy.")
+    legal_url: Url | None = Field(default=None, description="Legal notice.")
+
+    @field_validator("color")
+    @classmethod
+    def _readable(cls, value: str) -> str:
+        if contrast_on_white(value) < 4.5:
+            raise ValueError("contrast with white is under 4.5 (WCAG 1.4.3)")
+        return value
+
+
+class Mail(_Section):
+    """Outgoing mail."""
+
+    host: str = Field(default="localhost", description="SMTP server.")
+    port: int = Field(default=25, ge=1, le=65535, description="Port of the SMTP server.")
+    sender: str = Field(
+        default="ne-pas-repondre@localhost", pattern=r"^[^@\s]+@[^@\s]+$", description="Sender's address."
+    )
+    timeout_s: int = Field(default=10, ge=1, le=60, description="Time allowed to one delivery, seconds.")
+    tls: Literal["none", "starttls", "implicit"] = Field(
+        default="none",
+        description="`starttls` (port 587), `implicit` (port 465), or `none`: for a relay of this machine or network.",
+    )
+    ca_file: Path | None = Field(
+        default=None, description="Certificate authorities (PEM) that vouch for the server; the system's when empty."
+    )
+    username: str | None = Field(default=None, min_length=1, description="Name given to the SMTP server, if it asks.")
+    password_file: Path | None = Field(default=None, description="File with the password of `username` (mode 0600).")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "Mail":
+        if (self.username is None) != (self.password_file is None):
+            raise ValueError("username and password_file: both or neither")
+        if self.username and self.tls == "none" and not _is_loopback(self.host):
+            raise ValueError("username: needs tls, except on loopback (the password would be readable on the way)")
+        return self
+
+
+class Argon2(_Section):
+    """Password hash. A change is applied to each password at its next use."""
+
+    memory_kib: int = Field(default=19456, ge=7168, le=1048576, description="Memory of one hash, KiB (OWASP: 19 MiB).")
+    time_cost: int = Field(default=2, ge=1, le=20, description="Passes.")
+    parallelism: int = Field(default=1, ge=1, le=16, description="Lanes.")
+    at_once: int = Field(default=4, ge=1, le=256, description="Hashes computed at once; the others wait their turn.")
+
+
+class Egress(_Section):
+    """An operator's network behind which many people share one address."""
+
+    label: str = Field(description="Name, for the audit (« CHU de … »).")
+    networks: tuple[IPvAnyNetwork, ...] = Field(description="Address ranges.")
+    failures_per_10_min: int = Field(default=300, ge=1, description="Failed attempts before the network is slowed.")
+
+
+def contrast_on_white(color: str) -> float:
+    """Contrast ratio of `#rrggbb` with white (WCAG 2.1, 1.4.3)."""
+    channels = [int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return 1.05 / (0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2] + 0.05)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
