@@ -24,6 +24,7 @@ class Grant:
     code_challenge: str | None = None
     userinfo_claims: tuple[str, ...] = ()
     id_token_claims: tuple[str, ...] = ()
+    offline_until: datetime | None = None
     redeemed_at: datetime | None = None
     revoked_at: datetime | None = None
 

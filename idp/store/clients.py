@@ -1,6 +1,5 @@
 """Registered relying parties."""
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,9 +8,10 @@ from sqlalchemy.exc import IntegrityError
 
 from idp.domain.client import Client
 from idp.errors import InvalidOperation
+from idp.store.meta import Meta
 from idp.store.schema import client
 
-LISTS = ("redirect_uris", "post_logout_redirect_uris", "scopes")
+LISTS = ("redirect_uris", "post_logout_redirect_uris", "scopes", "grant_types")
 
 
 class Clients:
@@ -31,11 +31,17 @@ class Clients:
         """Raises InvalidOperation if the client_id is taken."""
         values = {name: getattr(new, name) for name in client.c.keys() if hasattr(new, name)}  # noqa: SIM118
         values |= {name: list(values[name]) for name in LISTS}
-        values |= {"token_lifetime_s": int(new.token_lifetime.total_seconds()), "created_at": now}
+        offline = new.offline_lifetime
+        values |= {
+            "token_lifetime_s": int(new.token_lifetime.total_seconds()),
+            "offline_lifetime_s": None if offline is None else int(offline.total_seconds()),
+            "created_at": now,
+        }
         try:
             self._db.execute(insert(client).values(values))
         except IntegrityError as error:
             raise InvalidOperation(f"{new.client_id}: this client exists already") from error
+        Meta(self._db).bump_config()
 
     def set_enabled(self, client_id: str, enabled: bool) -> bool:
         """False if there is no such client."""
@@ -46,11 +52,15 @@ class Clients:
         return self._change(client_id, secret_digest=secret_digest)
 
     def _change(self, client_id: str, **values: Any) -> bool:
-        return self._db.execute(update(client).where(client.c.client_id == client_id).values(**values)).rowcount == 1
+        changed = self._db.execute(update(client).where(client.c.client_id == client_id).values(**values))
+        Meta(self._db).bump_config()
+        return changed.rowcount == 1
 
 
 def _build(row: Row[Any]) -> Client:
     values = dict(row._mapping)
     values.pop("created_at")
-    lifetime = timedelta(seconds=values.pop("token_lifetime_s"))
-    return replace(Client(**{**values, **{name: tuple(values[name]) for name in LISTS}}), token_lifetime=lifetime)
+    values |= {name: tuple(values[name]) for name in LISTS}
+    values["token_lifetime"] = timedelta(seconds=values.pop("token_lifetime_s"))
+    offline_s = values.pop("offline_lifetime_s")
+    return Client(**values, offline_lifetime=None if offline_s is None else timedelta(seconds=offline_s))

@@ -35,12 +35,52 @@ class RepositorySuite:
                 policy_uri="https://ror.example/p",
                 tos_uri="https://ror.example/t",
                 description="Offre de soins",
+                grant_types=("authorization_code", "refresh_token"),
+                jwks={"keys": [{"kty": "EC", "kid": "1"}]},
+                jwks_uri="https://ror.example/jwks",
+                subject_type="pairwise",
+                sector="ror.example",
+                access_token_format="jwt",
+                audience="urn:ror:api",
+                introspects="audience",
+                consent="first",
+                par_required=True,
+                backchannel_logout_uri="https://ror.example/backchannel",
+                offline_lifetime=timedelta(days=30),
                 enabled=False,
             )
         with database.read() as tx:
             assert tx.clients.all() == [full, plain]
             assert tx.clients.get("full") == full
             assert tx.clients.get("nobody") is None
+
+    def test_the_configuration_has_a_version_that_each_change_raises(self, database: Database) -> None:
+        def version() -> int:
+            with database.read() as tx:
+                return tx.meta.config_version
+
+        seen = [version()]
+        with database.write() as tx:
+            add_client(tx)
+        seen.append(version())
+        with database.write() as tx:
+            tx.clients.set_enabled("ror", False)
+        seen.append(version())
+        with database.write() as tx:
+            tx.clients.set_secret("ror", "1" * 64)
+        seen.append(version())
+        with database.write() as tx:
+            policy = policy_of("ror", START + HOUR)
+            tx.policies.add(policy)
+        seen.append(version())
+        with database.write() as tx:
+            tx.policies.cancel(policy.policy_id, START)
+        seen.append(version())
+        with pytest.raises(RuntimeError), database.write() as tx:  # noqa: PT012 - it must be undone
+            tx.meta.bump_config()
+            raise RuntimeError
+        assert seen == sorted(set(seen))
+        assert version() == seen[-1]
 
     def test_a_client_is_changed_by_its_name(self, database: Database) -> None:
         with database.write() as tx:

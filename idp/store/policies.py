@@ -9,6 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from idp.domain.authn import Assurance
 from idp.domain.policy import MethodEntry, Policy
 from idp.errors import InvalidOperation
+from idp.store.meta import Meta
 from idp.store.schema import policy
 
 
@@ -53,6 +54,7 @@ class Policies:
             )
         except IntegrityError as error:
             raise InvalidOperation("the client has a policy from that instant on already") from error
+        Meta(self._db).bump_config()
 
     def cancel(self, policy_id: str, now: datetime) -> Policy:
         """Cancel a policy that is not yet in force. Raises InvalidOperation otherwise."""
@@ -63,6 +65,7 @@ class Policies:
         )
         if changed.rowcount != 1:
             raise InvalidOperation("only a policy that is still to come can be cancelled")
+        Meta(self._db).bump_config()
         return _build(self._db.execute(select(policy).where(policy.c.policy_id == policy_id)).one())
 
 

@@ -114,7 +114,7 @@ def test_a_token_lifetime_that_is_refused(cli: CommandLine, seconds: str) -> Non
 
 
 def test_a_public_client_has_no_secret(cli: CommandLine) -> None:
-    assert cli.run(*ROR, "--auth-method", "none") == "public client: no secret"
+    assert cli.run(*ROR, "--auth-method", "none") .startswith("no secret: the client is public")
     assert "no such confidential client" in cli.refused("client", "renew-secret", "ror")
 
 

@@ -49,9 +49,9 @@ class TestSqlite(DatabaseSuite):
         assert found == {"journal_mode": "wal", "busy_timeout": 5000, "foreign_keys": 1, "synchronous": 1}
 
     def test_an_older_schema_is_not_ready(self, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setitem(database.__dict__, "expected_revision", "0002")
-        monkeypatch.setitem(database.__dict__, "_older_revisions", frozenset({"0001"}))
-        with pytest.raises(Unavailable, match="schema is 0001, 0002 is needed"):
+        monkeypatch.setitem(database.__dict__, "expected_revision", "0003")
+        monkeypatch.setitem(database.__dict__, "_older_revisions", frozenset({"0002"}))
+        with pytest.raises(Unavailable, match="schema is 0002, 0003 is needed"):
             database.ping()
 
     def test_a_file_that_is_not_a_database_is_unavailable(self, tmp_path: Path) -> None:

@@ -8,6 +8,12 @@ import pytest
 from idp.domain.client import uri_problem
 from tests.fakes import samples
 
+KEY = {"kty": "EC", "crv": "P-256", "x": "AA", "y": "AA"}
+BY_KEY = {"auth_method": "private_key_jwt", "secret_digest": None}
+MACHINE = {"grant_types": ("client_credentials",), "redirect_uris": (), "scopes": ("ror:read",)}
+REFRESHING = {"grant_types": ("authorization_code", "refresh_token")}
+OFFLINE = {**REFRESHING, "scopes": ("openid", "offline_access")}
+
 # (change, what is said)
 REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"client_id": ""}, "client_id"),
@@ -34,6 +40,38 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"scopes": ("openid", "admin")}, "scopes"),
     ({"token_lifetime": timedelta(minutes=15, seconds=1)}, "token_lifetime"),
     ({"token_lifetime": timedelta(seconds=29)}, "token_lifetime"),
+    ({**BY_KEY}, "either jwks or jwks_uri"),
+    ({**BY_KEY, "jwks": {"keys": [KEY]}, "jwks_uri": "https://ror.example/jwks"}, "either jwks or jwks_uri"),
+    ({**BY_KEY, "jwks": {"keys": [KEY]}, "secret_digest": "0" * 64}, "keys and no secret"),
+    ({"jwks": {"keys": [KEY]}}, "for private_key_jwt"),
+    ({**BY_KEY, "jwks_uri": "http://ror.example/jwks"}, "https is needed"),
+    ({**BY_KEY, "jwks": {"keys": []}}, "1 to 20 keys"),
+    ({**BY_KEY, "jwks": {"keys": [KEY] * 21}}, "1 to 20 keys"),
+    ({**BY_KEY, "jwks": {}}, "1 to 20 keys"),
+    ({**BY_KEY, "jwks": {"keys": ["x"]}}, "RSA or EC"),
+    ({**BY_KEY, "jwks": {"keys": [{"kty": "oct"}]}}, "RSA or EC"),
+    ({**BY_KEY, "jwks": {"keys": [{**KEY, "d": "AA"}]}}, "a private key was sent"),
+    ({"grant_types": (), "redirect_uris": ()}, "grant_types"),
+    ({"grant_types": ("authorization_code", "password")}, "grant_types"),
+    ({**MACHINE, "grant_types": ("client_credentials", "refresh_token")}, "goes with authorization_code"),
+    ({**MACHINE, "auth_method": "none", "secret_digest": None}, "cannot prove itself"),
+    ({**MACHINE, "scopes": ("ROR read",)}, "scopes: lower-case"),
+    ({**MACHINE, "redirect_uris": ("https://ror.example/callback",)}, "none otherwise"),
+    ({"scopes": ("openid", "offline_access"), "offline_lifetime": timedelta(days=1)}, "refresh_token"),
+    ({**OFFLINE}, "offline_lifetime"),
+    ({**REFRESHING, "offline_lifetime": timedelta(days=1)}, "for the scope offline_access"),
+    ({**OFFLINE, "offline_lifetime": timedelta(days=90, seconds=1)}, "1 hour to 90 days"),
+    ({**OFFLINE, "offline_lifetime": timedelta(minutes=59)}, "1 hour to 90 days"),
+    ({"access_token_format": "paseto"}, "access_token_format"),
+    ({"introspects": "all"}, "introspects"),
+    ({"introspects": "audience"}, "the audience that it names"),
+    ({"audience": "http://api.example"}, "audience"),
+    ({"consent": "sometimes"}, "consent"),
+    ({"subject_type": "sectoral"}, "subject_type"),
+    ({"subject_type": "pairwise"}, "a sector belongs to pairwise"),
+    ({"sector": "ror.example"}, "a sector belongs to pairwise"),
+    ({"subject_type": "pairwise", "sector": "https://ror.example/x"}, "a host name"),
+    ({"backchannel_logout_uri": "http://ror.example/logout"}, "https is needed"),
 ]
 
 
@@ -52,6 +90,13 @@ def test_a_client_that_is_not_sound_is_refused(change: dict[str, Any], said: str
         {"auth_method": "client_secret_post", "require_pkce": False},
         {"auth_method": "none", "secret_digest": None},
         {"id_token_alg": "ES256"},
+        {"id_token_alg": "PS256"},
+        {**BY_KEY, "jwks": {"keys": [KEY]}},
+        {**BY_KEY, "jwks_uri": "https://ror.example/jwks"},
+        MACHINE,
+        {**OFFLINE, "offline_lifetime": timedelta(days=90)},
+        {"introspects": "audience", "audience": "urn:ror:api", "access_token_format": "jwt"},
+        {"subject_type": "pairwise", "sector": "ror.example", "consent": "first", "par_required": True},
         {"token_lifetime": timedelta(minutes=15)},
         {"redirect_uris": ("https://ror.example/callback", "http://localhost:8080/callback")},
         {"initiate_login_uri": "https://ror.example/login", "logo_uri": "https://ror.example/logo.svg"},

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from idp.settings import Settings, SettingsError, contrast_on_white, load, read_secret
+from idp.settings import Settings, SettingsError, load, read_secret
+from idp.settings.sections import contrast_on_white
 
 ISSUER = "https://idp.example"
 

@@ -10,8 +10,8 @@ from idp.store import Tx
 
 
 def register(desk: Desk, tx: Tx, client: Client) -> str | None:
-    """Register a client; returns its new secret, shown once, or None for a public one. Raises InvalidOperation."""
-    secret = None if client.is_public else new_token()
+    """Register a client; returns its new secret, shown once, or None for one that has none. Raises InvalidOperation."""
+    secret = new_token() if client.has_secret else None
     if secret is not None:
         client = replace(client, secret_digest=digest(secret))
     problems = client.problems()
@@ -35,8 +35,8 @@ def renew_secret(desk: Desk, client_id: str) -> str:
     secret = new_token()
     with desk.db.write() as tx:
         client = tx.clients.get(client_id)
-        if client is None or client.is_public:
-            raise InvalidOperation(f"{client_id}: no such confidential client")
+        if client is None or not client.has_secret:
+            raise InvalidOperation(f"{client_id}: no such client with a secret")
         tx.clients.set_secret(client_id, digest(secret))
         desk.record(tx, "client.secret_changed", client_id=client_id)
     return secret

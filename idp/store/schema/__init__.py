@@ -1,0 +1,35 @@
+"""Tables. Invariants are also constraints, with names."""
+
+from idp.store.schema.audit import audit_event, audit_personal, audit_seal
+from idp.store.schema.base import Instant, metadata
+from idp.store.schema.operations import alert, config_version, lease, meta, outbox, throttle
+from idp.store.schema.people import account, credential, identity, known_browser, reset_link
+from idp.store.schema.services import client, consent, entitlement, policy
+from idp.store.schema.sessions import grant, refresh_token, session, session_proof
+
+__all__ = [
+    "Instant",
+    "account",
+    "alert",
+    "audit_event",
+    "audit_personal",
+    "audit_seal",
+    "client",
+    "config_version",
+    "consent",
+    "credential",
+    "entitlement",
+    "grant",
+    "identity",
+    "known_browser",
+    "lease",
+    "meta",
+    "metadata",
+    "outbox",
+    "policy",
+    "refresh_token",
+    "reset_link",
+    "session",
+    "session_proof",
+    "throttle",
+]

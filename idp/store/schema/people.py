@@ -1,0 +1,69 @@
+"""Accounts, what identifies them, what proves them, and the browsers that they are known by."""
+
+from sqlalchemy import JSON, Boolean, Column, Index, String, Table, Text, UniqueConstraint, text
+
+from idp.store.schema.base import Instant, metadata, of_account, own_id
+
+account = Table(
+    "account",
+    metadata,
+    own_id("account_id", primary_key=True),
+    Column("login_name", String(64), nullable=False, unique=True),
+    Column("status", String(16), nullable=False),
+    Column("civility", String(16)),
+    Column("given_name", String(200), nullable=False),
+    Column("family_name", String(200), nullable=False),
+    Column("email", String(320)),
+    Column("email_verified", Boolean, nullable=False),
+    Column("profile", JSON, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+)
+
+identity = Table(
+    "identity",
+    metadata,
+    own_id("identity_id", primary_key=True),
+    of_account(index=True),
+    Column("kind", String(32), nullable=False),
+    Column("value", String(320), nullable=False),
+    Column("origin", String(32), nullable=False),
+    Column("verified_at", Instant, nullable=False),
+    UniqueConstraint("kind", "value", name="uq_identity_kind_value"),
+)
+
+credential = Table(
+    "credential",
+    metadata,
+    own_id("credential_id", primary_key=True),
+    of_account(index=True),
+    Column("kind", String(32), nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("anchor", String(32), nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("revoked_at", Instant),
+)
+Index(
+    "uq_credential_one_password",
+    credential.c.account_id,
+    unique=True,
+    sqlite_where=text("kind = 'password' AND revoked_at IS NULL"),
+    postgresql_where=text("kind = 'password' AND revoked_at IS NULL"),
+)
+
+reset_link = Table(
+    "reset_link",
+    metadata,
+    Column("token_digest", String(64), primary_key=True),
+    of_account(index=True),
+    Column("expires_at", Instant, nullable=False),
+    Column("used_at", Instant),
+)
+
+known_browser = Table(
+    "known_browser",
+    metadata,
+    Column("browser_hash", String(64), primary_key=True),
+    of_account(primary_key=True),
+    Column("last_seen_at", Instant, nullable=False),
+)
