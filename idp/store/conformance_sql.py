@@ -25,6 +25,7 @@ from idp.domain.throttle import Limit
 from idp.errors import InvalidOperation, Unavailable
 from idp.store.conformance import RACERS, START, race
 from idp.store.conformance_accounts import AccountSuite, SessionSuite
+from idp.store.conformance_configuration import ConfigurationSuite
 from idp.store.conformance_repositories import RepositorySuite
 from idp.store.conformance_rows import (
     HOUR,
@@ -42,11 +43,8 @@ from idp.store.schema import audit_event, metadata
 TURNS = 10
 
 
-class DatabaseSuite(AccountSuite, SessionSuite, RepositorySuite):
-    """Units of work, migrations, what is single use, and the repositories.
-
-    Override the fixtures `empty`, `database` and `unreachable`.
-    """
+class DatabaseSuite(AccountSuite, SessionSuite, RepositorySuite, ConfigurationSuite):
+    """Units of work, migrations, single use, repositories. Override the fixtures `empty`, `database`, `unreachable`."""
 
     @pytest.fixture
     def empty(self) -> Database:

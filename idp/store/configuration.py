@@ -1,0 +1,76 @@
+"""Clients and policies as one process knows them: read once, and again after each change."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from idp.clock import Clock
+from idp.domain.client import Client
+from idp.domain.policy import Policy, in_force
+from idp.store.database import Database
+
+MAX_AGE = timedelta(seconds=1)
+
+
+@dataclass(slots=True)
+class Snapshot:
+    """What was read since the configuration had `version`. A thread that still reads into an old one harms nobody."""
+
+    version: int
+    checked_at: datetime
+    clients: dict[str, tuple[Client, Sequence[Policy]]] = field(default_factory=dict)
+
+
+class Configuration:
+    """The configuration, never older than `max_age`: one statement in that time asks whether it has changed.
+
+    Neither a message nor the ephemeral store is needed: a change by another process is seen as soon as the database
+    tells it. Raises Unavailable when the database does not answer. Thread-safe: a snapshot is replaced, not emptied.
+    """
+
+    def __init__(self, db: Database, clock: Clock, *, max_age: timedelta = MAX_AGE) -> None:
+        self._db, self._clock, self._max_age = db, clock, max_age
+        self._snapshot: Snapshot | None = None
+        self._followers: list[Callable[[], None]] = []
+
+    def on_change(self, follower: Callable[[], None]) -> None:
+        """Call `follower` whenever the version was seen to change."""
+        self._followers.append(follower)
+
+    def client(self, client_id: str) -> Client | None:
+        """The client, None if it is unknown or disabled."""
+        found = self._find(client_id)
+        return found[0] if found and found[0].enabled else None
+
+    def policy(self, client_id: str) -> Policy | None:
+        """The client's policy in force now: each process switches at its instant, with no job."""
+        found = self._find(client_id)
+        return in_force(found[1], self._clock.now()) if found else None
+
+    def _find(self, client_id: str) -> tuple[Client, Sequence[Policy]] | None:
+        snapshot = self.refresh()
+        if client_id in snapshot.clients:
+            return snapshot.clients[client_id]
+        with self._db.read() as tx:
+            client = tx.clients.get(client_id)
+            if client is None:  # not kept: a stranger could fill the memory with names
+                return None
+            found = (client, tx.policies.of(client_id))
+        snapshot.clients[client_id] = found
+        return found
+
+    def refresh(self) -> Snapshot:
+        """The snapshot at hand, after asking for the version if the last answer is older than `max_age`."""
+        snapshot, now = self._snapshot, self._clock.now()
+        if snapshot is not None and timedelta(0) <= now - snapshot.checked_at < self._max_age:
+            return snapshot
+        with self._db.read() as tx:
+            version = tx.meta.config_version
+        if snapshot is not None and snapshot.version == version:
+            snapshot.checked_at = now
+            return snapshot
+        self._snapshot = fresh = Snapshot(version, now)
+        if snapshot is not None:
+            for follower in self._followers:
+                follower()
+        return fresh

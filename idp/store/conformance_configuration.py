@@ -1,0 +1,129 @@
+"""The suite of the configuration that a process keeps; part of `idp.store.conformance_sql`. Needs pytest."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+
+import pytest
+from sqlalchemy import event
+
+from idp.store.configuration import MAX_AGE, Configuration
+from idp.store.conformance import START, ManualClock
+from idp.store.conformance_rows import HOUR, SECOND, add_client, policy_of
+from idp.store.database import Database
+
+
+@contextmanager
+def counted(database: Database) -> Iterator[list[str]]:
+    """The statements that are sent meanwhile."""
+    sent: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+        if not statement.startswith("BEGIN"):
+            sent.append(statement)
+
+    event.listen(database.engine, "before_cursor_execute", note)
+    try:
+        yield sent
+    finally:
+        event.remove(database.engine, "before_cursor_execute", note)
+
+
+class ConfigurationSuite:
+    """Uses the fixture `database` of DatabaseSuite. Two Configurations are two processes."""
+
+    @pytest.fixture
+    def clock(self) -> ManualClock:
+        return ManualClock()
+
+    @pytest.fixture
+    def configuration(self, database: Database, clock: ManualClock) -> Configuration:
+        with database.write() as tx:
+            add_client(tx)
+            tx.policies.add(policy_of("ror", START - HOUR))
+        return Configuration(database, clock)
+
+    def test_what_is_known_costs_no_statement_within_its_age(
+        self, database: Database, configuration: Configuration, clock: ManualClock
+    ) -> None:
+        assert configuration.client("ror")
+        with counted(database) as sent:
+            clock.advance(MAX_AGE - timedelta(milliseconds=1))
+            assert configuration.client("ror")
+            assert configuration.policy("ror")
+        assert not sent
+
+    def test_an_unchanged_configuration_is_asked_for_by_one_statement(
+        self, database: Database, configuration: Configuration, clock: ManualClock
+    ) -> None:
+        kept = configuration.client("ror")
+        clock.advance(MAX_AGE)
+        with counted(database) as sent:
+            assert configuration.client("ror") is kept
+        assert len(sent) == 1
+
+    def test_a_change_by_another_process_counts_within_a_second(
+        self, database: Database, configuration: Configuration, clock: ManualClock
+    ) -> None:
+        assert configuration.client("ror")
+        with database.write() as tx:
+            tx.clients.set_enabled("ror", False)
+        clock.advance(MAX_AGE)
+        assert configuration.client("ror") is None
+        with database.write() as tx:
+            tx.clients.set_enabled("ror", True)
+            tx.policies.add(policy_of("ror", START + HOUR))
+        clock.advance(MAX_AGE)
+        assert configuration.client("ror")
+        clock.advance(HOUR)
+        policy = configuration.policy("ror")
+        assert policy
+        assert policy.effective_from == START + HOUR
+
+    def test_a_policy_is_in_force_at_its_instant_and_not_before(
+        self, database: Database, configuration: Configuration, clock: ManualClock
+    ) -> None:
+        with database.write() as tx:
+            tx.policies.add(policy_of("ror", START + timedelta(milliseconds=500)))
+        before = configuration.policy("ror")
+        clock.advance(timedelta(milliseconds=500))
+        with counted(database) as sent:
+            after = configuration.policy("ror")
+        assert before
+        assert after
+        assert before.effective_from < after.effective_from == clock.now()
+        assert not sent
+
+    def test_a_client_that_is_unknown_is_seen_when_it_is_registered(
+        self, database: Database, configuration: Configuration
+    ) -> None:
+        assert configuration.client("new") is None
+        assert configuration.policy("new") is None
+        with database.write() as tx:
+            add_client(tx, "new")
+        assert configuration.client("new")
+
+    def test_a_clock_that_goes_back_asks_again(
+        self, database: Database, configuration: Configuration, clock: ManualClock
+    ) -> None:
+        assert configuration.client("ror")
+        clock.advance(-SECOND)
+        with counted(database) as sent:
+            assert configuration.client("ror")
+        assert len(sent) == 1
+
+    def test_followers_are_called_once_a_change(
+        self, database: Database, configuration: Configuration, clock: ManualClock
+    ) -> None:
+        called: list[datetime] = []
+        configuration.on_change(lambda: called.append(clock.now()))
+        configuration.refresh()
+        clock.advance(MAX_AGE)
+        configuration.refresh()
+        assert not called
+        with database.write() as tx:
+            tx.meta.bump_config()
+        clock.advance(MAX_AGE)
+        configuration.refresh()
+        configuration.refresh()
+        assert called == [clock.now()]
