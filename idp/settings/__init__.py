@@ -5,6 +5,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from datetime import timedelta
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -12,7 +13,7 @@ from pydantic import Field, IPvAnyNetwork, ValidationError, field_validator, mod
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings import SettingsError as UnreadableVariable
 
-from idp.settings.sections import Argon2, Brand, Egress, Mail
+from idp.settings.sections import Argon2, Brand, Egress, Mail, Outgoing
 
 PREFIX = "SESAME_"
 ISSUER = re.compile(r"https?://([a-z0-9.-]+)(:[0-9]{1,5})?")
@@ -38,17 +39,28 @@ class Settings(BaseSettings):
     )
     redis_url: str = Field(
         default="embedded",
-        pattern=r"^(embedded|(rediss?|unix)://.+)$",
+        pattern=r"^(embedded|valkey|(rediss?|unix)://.+)$",
         repr=False,
-        description="Ephemeral store: `embedded` (one process) or a redis:// address.",
+        description="Ephemeral store: `embedded` (one worker), `valkey` (a server that `sesame serve` runs for itself; one "
+        "machine) or a redis:// address.",
+    )
+    valkey_dir: Path = Field(
+        default=Path("valkey"), description="Folder of the socket, for `redis_url = \"valkey\"` (made with mode 0700)."
     )
     keys_dir: Path = Field(default=Path("keys.d"), description="Directory of the signing keys (mode 0700).")
+    keys_max_age_days: int = Field(
+        default=90, ge=0, le=3650, description="Age at which the worker has a signing key replaced, days; 0: never."
+    )
+    keys_publish_before_h: int = Field(
+        default=24, ge=1, le=720, description="Hours between the publication of a signing key and its first use."
+    )
     secret_file: Path = Field(
         default=Path("secret"), description="File with the server's secret, 32 bytes or more (mode 0600)."
     )
     host: str = Field(default="127.0.0.1", description="Address that `sesame serve` listens on.")
     port: int = Field(default=8000, ge=1, le=65535, description="Port that `sesame serve` listens on.")
-    threads: int = Field(default=16, ge=1, le=256, description="Requests served at once.")
+    workers: int = Field(default=1, ge=1, le=64, description="Processes that serve.")
+    threads: int = Field(default=16, ge=1, le=256, description="Requests that one worker serves at once.")
     trusted_proxies: tuple[IPvAnyNetwork, ...] = Field(
         default=(), description="Proxies whose X-Forwarded-For is believed."
     )
@@ -70,11 +82,17 @@ class Settings(BaseSettings):
     portal_client_id: str = Field(
         default="portail", description="client_id of the account portal; its redirect URI is /compte/callback."
     )
+    metrics: bool = Field(default=True, description="Answer at /metrics, in the format of Prometheus.")
+    metrics_allowed: tuple[IPvAnyNetwork, ...] = Field(
+        default=(IPv4Network("127.0.0.0/8"), IPv6Network("::1/128")),
+        description="Networks that are given /metrics; nobody else finds it.",
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         default="INFO", description="Least level that is logged."
     )
     brand: Brand = Field(default=Brand(), description="See below.")
     mail: Mail = Field(default=Mail(), description="See below.")
+    outgoing: Outgoing = Field(default=Outgoing(), description="See below.")
     argon2: Argon2 = Field(default=Argon2(), description="See below.")
     egress: tuple[Egress, ...] = Field(default=(), description="Networks with limits of their own, see below.")
 
@@ -91,6 +109,13 @@ class Settings(BaseSettings):
     def _consistent(self) -> "Settings":
         if self.session_idle_s > self.session_lifetime_s:
             raise ValueError("session_idle_s: longer than session_lifetime_s")
+        if self.workers > 1 and self.redis_url == "embedded":
+            raise ValueError(
+                'workers: several cannot share redis_url = "embedded", which lives in one process; '
+                'redis_url: give a redis:// address, or "valkey" (sesame-idp[valkey]), or workers = 1'
+            )
+        if 0 < self.keys_max_age_days * 24 <= self.keys_publish_before_h:
+            raise ValueError("keys_publish_before_h: not shorter than keys_max_age_days")
         if set(self.acr) != set(LEVELS) or len(set(self.acr.values())) != len(LEVELS):
             raise ValueError("acr: a distinct name for each of LOW, MEDIUM, SUBSTANTIAL, HIGH")
         return self
@@ -99,6 +124,15 @@ class Settings(BaseSettings):
     def is_secure(self) -> bool:
         """Served over https: cookies are Secure and carry the __Host- prefix."""
         return self.issuer.startswith("https://")
+
+    @property
+    def ephemeral_url(self) -> str:
+        """Where the ephemeral store is: `embedded`, or an address of redis-py."""
+        return f"unix://{self.valkey_socket}" if self.redis_url == "valkey" else self.redis_url
+
+    @property
+    def valkey_socket(self) -> Path:
+        return self.valkey_dir.resolve() / "valkey.sock"
 
     @property
     def session_lifetime(self) -> timedelta:
@@ -163,9 +197,11 @@ def read_private(key: str, path: Path, advice: str = "") -> bytes:
 
 def _relative_to(folder: Path, values: Mapping[str, Any]) -> dict[str, Any]:
     """Paths in a settings file are relative to the file, not to where the command runs."""
-    found = _placed(folder, values, ("keys_dir", "secret_file"))
+    found = _placed(folder, values, ("keys_dir", "secret_file", "valkey_dir"))
     if isinstance(found.get("mail"), dict):
         found["mail"] = _placed(folder, found["mail"], ("ca_file", "password_file"))
+    if isinstance(found.get("outgoing"), dict):
+        found["outgoing"] = _placed(folder, found["outgoing"], ("ca_file",))
     scheme, _, database = str(values.get("database_url", "")).partition(":///")
     if scheme == "sqlite" and database:
         found["database_url"] = f"sqlite:///{folder / database}"

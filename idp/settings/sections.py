@@ -3,6 +3,7 @@
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, field_validator, model_validator
 
@@ -81,6 +82,32 @@ class Argon2(_Section):
     time_cost: int = Field(default=2, ge=1, le=20, description="Passes.")
     parallelism: int = Field(default=1, ge=1, le=16, description="Lanes.")
     at_once: int = Field(default=4, ge=1, le=256, description="Hashes computed at once; the others wait their turn.")
+
+
+class Outgoing(_Section):
+    """Requests that the provider makes itself: clients' keys (`jwks_uri`), notices of logout."""
+
+    allowed_networks: tuple[IPvAnyNetwork, ...] = Field(
+        default=(),
+        description="Networks that requests may go to although they are not public; http, on loopback, needs one too.",
+    )
+    ca_file: Path | None = Field(
+        default=None, description="Certificate authorities (PEM) that are trusted beside the system's."
+    )
+    proxy: str | None = Field(
+        default=None,
+        pattern=r"^http://[^\s/?#]+:[0-9]{1,5}$",
+        repr=False,  # may hold a password
+        description="`http://host:port` of a proxy that tunnels (CONNECT); the environment's is never used.",
+    )
+    timeout_s: float = Field(default=5, ge=0.1, le=60, description="Time allowed to one request, all in all, seconds.")
+
+    @field_validator("proxy")
+    @classmethod
+    def _reachable(cls, value: str | None) -> str | None:
+        if value is not None and not urlsplit(value).port:
+            raise ValueError("port 0 is none")
+        return value
 
 
 class Egress(_Section):
