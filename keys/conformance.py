@@ -51,6 +51,14 @@ class SignerSuite:
             assert algorithms.is_signed_by(key.alg, public, b"input", signature)
             assert not algorithms.is_signed_by(key.alg, public, b"other", signature)
 
+    def test_an_rsa_key_serves_one_algorithm(self, signer: Signer) -> None:
+        """RFC 8725 §3.1: the key could make RS256 and PS256 alike; its entry in the ring says which."""
+        other = {"RS256": "PS256", "PS256": "RS256"}
+        for key in signer.keys():
+            if key.alg in other:
+                public, signature = signer.public_key(key.kid), signer.sign(key.kid, b"input")
+                assert not algorithms.is_signed_by(other[key.alg], public, b"input", signature)
+
     def test_an_es256_signature_is_r_and_s_of_32_bytes(self, signer: Signer) -> None:
         """RFC 7518 §3.4; often enough to meet leading zeros."""
         for key in signer.keys():

@@ -1,8 +1,11 @@
 """Signing keys kept in a directory: `<kid>.pem` (PKCS#8) for each key, and `ring.json` for their dates."""
 
+import copy
 import json
+import logging
 import re
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,14 +21,19 @@ from cryptography.hazmat.primitives.serialization import (
 
 from keys import algorithms, private_directory
 from keys.jwks import thumbprint
-from keys.ring import RotationRefused, plan_rotation, published
+from keys.ring import plan_removal, plan_rotation, plan_withdrawal
 from keys.signer import KeyUnavailable, PublicKey, SigningKey, UnsafeKeyFile, require_aware
 
 RING: Final = "ring.json"
 RING_VERSION: Final = 1
 PKCS8: Final = b"-----BEGIN PRIVATE KEY-----"
 KID: Final = re.compile(r"[A-Za-z0-9_-]{43}")  # SHA-256, base64url: no path, no NUL
+# What a writer that died may leave: temporary files, and a key that no ring names yet or any more. It is not used.
+LEFTOVER: Final = re.compile(rf"\.{re.escape(RING)}\.tmp|{KID.pattern}\.pem|\.{KID.pattern}\.pem\.tmp")
 PROOF: Final = b"signed at load to prove the key"
+
+Ring = tuple[SigningKey, ...]
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -37,8 +45,17 @@ class _Held:
     public: PublicKey
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class _Content:
+    """What the directory held at one instant: swapped as a whole."""
+
+    raw_ring: bytes
+    keys: Ring
+    held: Mapping[str, _Held]
+
+
 class FileSigner:
-    """Signer over a directory read once. Immutable: after `add` or `rotate`, use what they return, or load again.
+    """Signer over a directory, read at the start and by `reload`; the other methods leave it as it is.
 
     Raises UnsafeKeyFile if the directory or a file is open to group or others, is a symbolic link, is missing or
     unknown, or if a key does not fit its name, its algorithm or its own public half.
@@ -46,15 +63,16 @@ class FileSigner:
 
     def __init__(self, directory: Path) -> None:
         with private_directory.opened(directory) as descriptor:
-            self._keys, self._held = _load(descriptor)
+            self._content = _load(descriptor, {})
         self._directory = directory
+        self._reloading = threading.Lock()
 
     def __repr__(self) -> str:
-        return f"FileSigner({str(self._directory)!r}, {len(self._keys)} keys)"
+        return f"FileSigner({str(self._directory)!r}, {len(self._content.keys)} keys)"
 
     def keys(self) -> tuple[SigningKey, ...]:
         """The ring, in the order of `ring.json`."""
-        return self._keys
+        return self._content.keys
 
     def public_key(self, kid: str) -> PublicKey:
         """Raises KeyUnavailable if the kid is not in the ring."""
@@ -65,8 +83,25 @@ class FileSigner:
         held = self._find(kid)
         return algorithms.sign(held.alg, held.private, signing_input)
 
+    def reload(self) -> bool:
+        """Read what is new in the directory, all of it or nothing; True if the ring has changed.
+
+        A directory that can no longer be used is logged, and the keys held before stay. Cheap when nothing has changed;
+        any thread may call it at any time.
+        """
+        with self._reloading:  # else a slow reader could put an older ring back
+            try:
+                with private_directory.opened(self._directory) as descriptor:
+                    if private_directory.read(descriptor, RING) == self._content.raw_ring:
+                        return False
+                    self._content = _load(descriptor, self._content.held)
+            except (UnsafeKeyFile, OSError) as error:
+                log.error("the signing keys could not be read again, those held stay in use: %s", error)
+                return False
+        return True
+
     @classmethod
-    def create(cls, directory: Path, algs: Sequence[str] = ("RS256", "ES256"), *, now: datetime) -> Self:
+    def create(cls, directory: Path, algs: Sequence[str] = tuple(algorithms.ALGORITHMS), *, now: datetime) -> Self:
         """Make the directory (0700) with one key of each algorithm, active at `now`.
 
         Raises UnsafeKeyFile if it exists and is not empty or not private, UnfitKey for an unknown algorithm,
@@ -85,51 +120,80 @@ class FileSigner:
             private_directory.write(descriptor, files | {RING: _ring_json(ring)})
         return cls(directory)
 
-    def add(self, alg: str, *, now: datetime) -> Self:
-        """Add the first key of an algorithm, active at `now`.
-
-        Raises RotationRefused if a key of this algorithm is published, and what `rotate` raises.
-        """
-        return self._extend(alg, now, timedelta(0), timedelta(0), first=True)
-
     def rotate(self, alg: str, *, now: datetime, publish_ahead: timedelta, keep_after: timedelta) -> Self:
-        """Add the next key of an algorithm and set the retirement of its elders: see `ring.plan_rotation`.
+        """Make the next key of an algorithm and set the retirement of its elders: see `ring.plan_rotation`.
 
         Raises RotationRefused, UnfitKey for an unknown algorithm, UnsafeKeyFile, ValueError if `now` is naive.
         """
-        return self._extend(alg, now, publish_ahead, keep_after, first=False)
 
-    def _extend(self, alg: str, now: datetime, publish_ahead: timedelta, keep_after: timedelta, *, first: bool) -> Self:
+        def plan(current: Ring, fresh_kid: str) -> Ring:
+            return plan_rotation(current, alg, now, publish_ahead, keep_after, kid=fresh_kid)
+
+        return self._extend(alg, plan)
+
+    def withdraw(self, kid: str, *, now: datetime, publish_ahead: timedelta, keep_after: timedelta) -> Self:
+        """Stop using and publishing a key that others may have: see `ring.plan_withdrawal`.
+
+        Raises KeyUnavailable if the kid is not in the ring, RotationRefused, UnsafeKeyFile, ValueError for a naive now.
+        """
+
+        def plan(current: Ring, fresh_kid: str) -> Ring:
+            return plan_withdrawal(current, kid, now, publish_ahead, keep_after, successor_kid=fresh_kid)
+
+        return self._extend(self._find(kid).alg, plan)
+
+    def remove_retired(self, *, now: datetime, retired_for: timedelta) -> Ring:
+        """Delete the keys that have been retired for so long, and tell which: see `ring.plan_removal`.
+
+        Raises UnsafeKeyFile, ValueError if `now` is naive.
+        """
+        with private_directory.opened(self._directory, exclusive=True) as descriptor:
+            current = _load(descriptor, self._content.held).keys
+            kept = plan_removal(current, now, retired_for)
+            removed = tuple(key for key in current if key not in kept)
+            if removed:
+                private_directory.write(descriptor, {RING: _ring_json(kept)})
+                private_directory.remove(descriptor, [_file_name(key.kid) for key in removed])
+        return removed
+
+    def _extend(self, alg: str, plan: Callable[[Ring, str], Ring]) -> Self:
+        """Write the ring that is planned, and a fresh key if it is in there."""
         fresh = algorithms.generate(alg)  # slow: before the lock
         kid = thumbprint(fresh.public_key())
+        after = copy.copy(self)
         with private_directory.opened(self._directory, exclusive=True) as descriptor:
-            current, _ = _load(descriptor)  # another process may have rotated since
-            if first and any(key.alg == alg for key in published(current, now)):
-                raise RotationRefused(f"{alg} has a key already: rotate it")
-            new, updates = plan_rotation(current, alg, now, publish_ahead, keep_after, kid=kid)
-            by_kid = {key.kid: key for key in updates}
-            ring = [*(by_kid.get(key.kid, key) for key in current), new]
-            private_directory.write(descriptor, {_file_name(kid): _pem(fresh), RING: _ring_json(ring)})
-        return type(self)(self._directory)
+            current = _load(descriptor, self._content.held)  # another process may have rotated since
+            ring = plan(current.keys, kid)
+            files = {_file_name(kid): _pem(fresh)} if any(key.kid == kid for key in ring) else {}
+            private_directory.write(descriptor, files | {RING: _ring_json(ring)})
+            after._content = _load(descriptor, current.held)
+        return after
 
     def _find(self, kid: str) -> _Held:
         try:
-            return self._held[kid]
+            return self._content.held[kid]
         except KeyError:
             raise KeyUnavailable(f"key {kid!r} is not in the ring") from None
 
 
-def _load(descriptor: int) -> tuple[tuple[SigningKey, ...], dict[str, _Held]]:
-    ring = _parse_ring(private_directory.read(descriptor, RING))
+def _load(descriptor: int, known: Mapping[str, _Held]) -> _Content:
+    """What the directory holds; a key that is known already is neither read nor proved again: that is slow."""
+    raw = private_directory.read(descriptor, RING)
+    ring = _parse_ring(raw)
     expected = {RING} | {_file_name(key.kid) for key in ring}
-    unknown = private_directory.names(descriptor) - expected
+    unknown = [name for name in private_directory.names(descriptor) - expected if not LEFTOVER.fullmatch(name)]
     if unknown:
         raise UnsafeKeyFile(f"unknown file {min(unknown)}: it is not in {RING}; move it away")
-    held = {key.kid: _parse_key(key, private_directory.read(descriptor, _file_name(key.kid))) for key in ring}
-    return ring, held
+    held = {key.kid: _known(known, key) or _read_key(descriptor, key) for key in ring}
+    return _Content(raw, ring, held)
 
 
-def _parse_ring(raw: bytes) -> tuple[SigningKey, ...]:
+def _known(known: Mapping[str, _Held], key: SigningKey) -> _Held | None:
+    held = known.get(key.kid)
+    return held if held is not None and held.alg == key.alg else None
+
+
+def _parse_ring(raw: bytes) -> Ring:
     try:
         document = json.loads(raw)
         if document["version"] != RING_VERSION:
@@ -152,8 +216,9 @@ def _parse_entry(entry: Mapping[str, Any]) -> SigningKey:
     return SigningKey(kid=kid, alg=alg, not_before=datetime.fromisoformat(not_before), retire_at=end)
 
 
-def _parse_key(key: SigningKey, pem: bytes) -> _Held:
+def _read_key(descriptor: int, key: SigningKey) -> _Held:
     name = _file_name(key.kid)
+    pem = private_directory.read(descriptor, name)
     if not pem.startswith(PKCS8):
         raise UnsafeKeyFile(f"{name}: not an unencrypted PKCS#8 private key")
     try:

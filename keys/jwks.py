@@ -9,9 +9,8 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from keys import ring
+from keys.algorithms import P256_BYTES
 from keys.signer import PublicKey, Signer, SigningKey
-
-P256_BYTES = 32
 
 
 def jwks(signer: Signer, now: datetime) -> dict[str, Any]:

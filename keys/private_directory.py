@@ -4,7 +4,7 @@ import contextlib
 import fcntl
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -16,10 +16,11 @@ DIRECTORY_MODE: Final = 0o700
 
 
 @contextlib.contextmanager
-def opened(directory: Path, *, exclusive: bool = False) -> Iterator[int]:
+def opened(directory: Path, *, exclusive: bool = False, private: bool = True) -> Iterator[int]:
     """Descriptor of the directory, locked: many readers or one writer, so nobody sees half of a change.
 
     Every later call names files relative to the descriptor: swapping the directory in between changes nothing.
+    private: False for a directory that only has to keep a private file, and is the operator's in all else.
     Raises UnsafeKeyFile if it is missing, is a symbolic link or no directory, or is open to group or others.
     """
     try:
@@ -27,7 +28,8 @@ def opened(directory: Path, *, exclusive: bool = False) -> Iterator[int]:
     except OSError as error:
         raise UnsafeKeyFile(f"{directory}: not a directory that can be opened ({error.strerror})") from error
     try:
-        _refuse_others(os.fstat(descriptor), str(directory))
+        if private:
+            _refuse_others(os.fstat(descriptor), str(directory))
         fcntl.flock(descriptor, fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH)
         yield descriptor
     finally:
@@ -54,35 +56,45 @@ def read(descriptor: int, name: str) -> bytes:
         return opened_file.read()
 
 
-def write(descriptor: int, contents: Mapping[str, bytes]) -> None:
+def write(descriptor: int, contents: Mapping[str, bytes], owner: os.stat_result | None = None) -> None:
     """Write files, the last of which makes the others count; on an error nothing is left but what was there.
 
-    All reach the disk under temporary names before the first takes its own. A machine that dies between two renames
-    leaves a file that the reader refuses by its name.
+    owner: of the files, that of the directory unless told.
+    All reach the disk under temporary names before the first takes its own. A machine that dies meanwhile leaves files
+    that count for nothing; temporary ones are replaced by the next writer.
     """
     made: list[str] = []
+    owner = owner or os.fstat(descriptor)
+    remove(descriptor, map(_temporary, contents))
     try:
         for name, content in contents.items():
             made.append(_temporary(name))
-            _write_new(descriptor, _temporary(name), content)
+            _write_new(descriptor, _temporary(name), content, owner)
         for name in contents:
             os.replace(_temporary(name), name, src_dir_fd=descriptor, dst_dir_fd=descriptor)
             made.append(name)
     except OSError:  # the last rename did not happen, so nothing counts yet
-        for name in made:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(name, dir_fd=descriptor)
+        remove(descriptor, made)
         raise
     os.fsync(descriptor)
+
+
+def remove(descriptor: int, unwanted: Iterable[str]) -> None:
+    """Delete these files, where they exist."""
+    for name in unwanted:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(name, dir_fd=descriptor)
 
 
 def _temporary(name: str) -> str:
     return f".{name}.tmp"
 
 
-def _write_new(descriptor: int, name: str, content: bytes) -> None:
+def _write_new(descriptor: int, name: str, content: bytes, owner: os.stat_result) -> None:
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     with os.fdopen(os.open(name, flags, FILE_MODE, dir_fd=descriptor), "wb") as file:
+        if owner.st_uid != os.geteuid():  # root at work: the provider must be able to read what is written for it
+            os.fchown(file.fileno(), owner.st_uid, owner.st_gid)
         file.write(content)
         file.flush()
         os.fsync(file.fileno())

@@ -1,7 +1,9 @@
 """Data keys: sealing of what must be read back, and codes that prove knowledge without being stored."""
 
 import hmac
+import logging
 import os
+from pathlib import Path
 from typing import Final
 
 from cryptography.exceptions import InvalidTag
@@ -9,51 +11,99 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-KEY_BYTES: Final = 32
-NONCE_BYTES: Final = 12  # drawn at random: at most 2^32 seals under one secret (NIST SP 800-38D §8.3)
-VERSION: Final = b"\x01"  # names the derivation and, one day, the key of a ring
+from keys import data_ring
+from keys.data_ring import FIRST_KID, KEY_BYTES
+from keys.jwks import base64url
+from keys.signer import UnsafeKeyFile
+
+NONCE_BYTES: Final = 12  # drawn at random: at most 2^32 seals under one key (NIST SP 800-38D §8.3)
+KID_BYTES: Final = 4
+UNNAMED: Final = b"\x01"  # version 1 named no key: it was sealed under the first
+NAMED: Final = b"\x02"  # version, kid, nonce, ciphertext and tag
+MAC: Final = b"sesame mac v1"
+SUBJECT: Final = b"sesame pairwise subject v1"
+
+log = logging.getLogger(__name__)
 
 
 class SealBroken(Exception):
-    """What was sealed does not open: altered, moved to another purpose or row, or sealed under another secret."""
+    """What was sealed does not open: altered, cut, moved to another purpose or row, or sealed under an unknown key."""
 
 
 class DataKeys:
-    """Keys derived from one secret (RFC 5869), one for each kind of use.
+    """Keys derived from the secrets of a ring (RFC 5869), one for each kind of use.
 
-    secret: at least 32 random bytes. Raises ValueError if shorter.
+    content: of the secret file, see `keys.data_ring`. path: that file, for `reload`; without it the ring is fixed.
+    The newest secret seals, each opens what it sealed. Digests and subjects, which are compared for years, come from
+    the first, which is never removed. Raises UnsafeKeyFile for a short secret or a malformed ring.
     """
 
-    def __init__(self, secret: bytes) -> None:
-        if len(secret) < KEY_BYTES:
-            raise ValueError(f"the data secret needs at least {KEY_BYTES} bytes")
-        self._aead = AESGCM(_derive(secret, b"sesame seal v1"))
-        self._mac_key = _derive(secret, b"sesame mac v1")
+    def __init__(self, content: bytes, *, path: Path | None = None) -> None:
+        secrets = data_ring.parse(content)
+        self._path = path
+        self._ciphers = _ciphers(secrets)
+        self._mac_key = _derive(secrets[FIRST_KID], MAC)
+        self._subject_key = _derive(secrets[FIRST_KID], SUBJECT)
 
     def __repr__(self) -> str:
         return "DataKeys()"
 
+    def reload(self) -> bool:
+        """Read the secret file again; True if it holds other keys. Digests and subjects stay what they are.
+
+        A file that can no longer be used is logged, and the keys held before stay.
+        """
+        if self._path is None:
+            return False
+        try:
+            secrets = data_ring.parse(data_ring.read(self._path))
+        except UnsafeKeyFile as error:
+            log.error("the data keys could not be read again, those held stay in use: %s", error)
+            return False
+        if _derive(secrets[FIRST_KID], MAC) != self._mac_key:
+            log.error("the first data key has changed: those held stay in use")
+            return False
+        has_changed = secrets.keys() != self._ciphers.keys()
+        self._ciphers = _ciphers(secrets)
+        return has_changed
+
     def seal(self, plaintext: bytes, *, purpose: str) -> bytes:
-        """Encrypt with AES-256-GCM: version, nonce, ciphertext and tag.
+        """Encrypt with AES-256-GCM under the newest key, and name it.
 
         purpose: what the value is and whose, such as "totp:<credential_id>", so that a value copied to another row or
         column does not open. Raises ValueError if empty.
         """
-        nonce = os.urandom(NONCE_BYTES)
-        return VERSION + nonce + self._aead.encrypt(nonce, plaintext, _associated(purpose))
+        _require_purpose(purpose)
+        ciphers = self._ciphers
+        kid = max(ciphers)
+        header, nonce = NAMED + kid.to_bytes(KID_BYTES, "big"), os.urandom(NONCE_BYTES)
+        return header + nonce + ciphers[kid].encrypt(nonce, plaintext, header + purpose.encode())
 
     def open(self, sealed: bytes, *, purpose: str) -> bytes:
-        """The plaintext. Raises SealBroken; ValueError for an empty purpose."""
-        associated = _associated(purpose)
-        if not sealed.startswith(VERSION):
-            raise SealBroken("unknown version of the seal")
-        nonce, ciphertext = sealed[1 : 1 + NONCE_BYTES], sealed[1 + NONCE_BYTES :]
+        """The plaintext. Raises SealBroken; ValueError for an empty purpose.
+
+        A key that this process does not know yet may be one that another has just begun to use: the file is read again.
+        """
+        _require_purpose(purpose)
+        header, kid, rest = _split(sealed)
+        nonce, ciphertext = rest[:NONCE_BYTES], rest[NONCE_BYTES:]
         if len(nonce) < NONCE_BYTES:
             raise SealBroken("the sealed value is cut short")
+        if kid not in self._ciphers:
+            self.reload()
         try:
-            return self._aead.decrypt(nonce, ciphertext, associated)
+            return self._ciphers[kid].decrypt(nonce, ciphertext, header + purpose.encode())
+        except KeyError:
+            raise SealBroken(f"sealed under a data key that is not in the ring ({kid})") from None
         except InvalidTag:
             raise SealBroken("the seal is broken") from None
+
+    def reseal(self, sealed: bytes, *, purpose: str) -> bytes:
+        """The same value under the newest key; as it was if it is already. Raises what `open` raises."""
+        plaintext = self.open(sealed, purpose=purpose)
+        header, kid, _ = _split(sealed)
+        is_newest = header.startswith(NAMED) and kid == max(self._ciphers)
+        return sealed if is_newest else self.seal(plaintext, purpose=purpose)
 
     def mac(self, purpose: str, *parts: str) -> str:
         """Keyed digest for pseudonyms and one-time codes: HMAC-SHA256, 64 hexadecimal digits.
@@ -61,20 +111,45 @@ class DataKeys:
         Every part is preceded by its length, so that ("ab", "c") and ("a", "bc") differ. Compare with
         `hmac.compare_digest`. Raises ValueError for an empty purpose.
         """
-        if not purpose:
-            raise ValueError("a digest needs a purpose")
-        message = b"".join(_length_prefixed(part) for part in (purpose, *parts))
-        return hmac.digest(self._mac_key, message, "sha256").hex()
+        _require_purpose(purpose)
+        return _digest(self._mac_key, purpose, *parts).hex()
+
+    def subject(self, sector: str, account_id: str) -> str:
+        """Pairwise subject identifier (OIDC Core §8.1): the same for one sector, unlinkable across sectors.
+
+        sector: host that the client's redirect URIs share. 43 characters of base64url. Raises ValueError if either is
+        empty.
+        """
+        if not sector or not account_id:
+            raise ValueError("a pairwise subject needs a sector and an account")
+        return base64url(_digest(self._subject_key, sector, account_id))
+
+
+def _ciphers(secrets: dict[int, bytes]) -> dict[int, AESGCM]:
+    return {kid: AESGCM(_derive(secret, b"sesame seal v1")) for kid, secret in secrets.items()}
 
 
 def _derive(secret: bytes, use: bytes) -> bytes:
     return HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=None, info=use).derive(secret)
 
 
-def _associated(purpose: str) -> bytes:
+def _split(sealed: bytes) -> tuple[bytes, int, bytes]:
+    """Header, kid and the rest of a sealed value. Raises SealBroken."""
+    if sealed.startswith(UNNAMED):
+        return UNNAMED, FIRST_KID, sealed[1:]
+    if not sealed.startswith(NAMED):
+        raise SealBroken("unknown version of the seal")
+    header = sealed[: 1 + KID_BYTES]
+    return header, int.from_bytes(header[1:], "big"), sealed[len(header) :]
+
+
+def _require_purpose(purpose: str) -> None:
     if not purpose:
-        raise ValueError("a seal needs a purpose")
-    return VERSION + purpose.encode()
+        raise ValueError("a seal or a digest needs a purpose")
+
+
+def _digest(key: bytes, *parts: str) -> bytes:
+    return hmac.digest(key, b"".join(_length_prefixed(part) for part in parts), "sha256")
 
 
 def _length_prefixed(part: str) -> bytes:

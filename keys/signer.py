@@ -23,7 +23,8 @@ class SigningKey:
     """What may be told of a signing key; it holds no key material.
 
     kid: RFC 7638 thumbprint. not_before: first instant of use. retire_at: the instant when it stops being published
-    (None: no successor is planned). Both aware. Raises ValueError for naive instants and for a key retired before use.
+    (None: no successor is planned); not after `not_before`, the key was withdrawn before its first use. Both aware:
+    raises ValueError for naive instants.
     """
 
     kid: str
@@ -33,15 +34,15 @@ class SigningKey:
 
     def __post_init__(self) -> None:
         require_aware(self.not_before)
-        if self.retire_at is None:
-            return
-        require_aware(self.retire_at)
-        if self.retire_at < self.not_before:
-            raise ValueError(f"key {self.kid} would retire before its first use")
+        if self.retire_at is not None:
+            require_aware(self.retire_at)
 
 
 class Signer(Protocol):
-    """A back end. It is immutable, parses its keys once, and may be called by many threads."""
+    """A back end. It parses its keys once, and may be called by many threads.
+
+    A ring that is read again loses no key that a caller may have chosen a moment before.
+    """
 
     def keys(self) -> tuple[SigningKey, ...]:
         """The ring, in a stable order."""

@@ -7,15 +7,14 @@ import click
 from idp.cli.context import desk_of, plainly, settings_of
 from idp.flows.operators import keyring
 from keys import ring
+from keys.algorithms import ALGORITHMS
 from keys.file import FileSigner
 from keys.signer import SigningKey
-
-HOUR_S, DAY_S = 3600, 86_400
 
 
 @click.group()
 def keys() -> None:
-    """Signing keys."""
+    """Signing keys, and the keys that seal stored data."""
 
 
 @keys.command("list")
@@ -23,43 +22,41 @@ def keys() -> None:
 @plainly
 def show(context: click.Context) -> None:
     """List the signing keys, their state and their dates."""
-    now = datetime.now(UTC)
-    found = FileSigner(settings_of(context).keys_dir).keys()
-    for key in found:
-        click.echo(f"{key.kid}\t{key.alg}\t{ring.state(key, found, now).name}\t{_dates(key)}")
+    _show(FileSigner(settings_of(context).keys_dir).keys())
 
 
 @keys.command()
-@click.argument("alg", type=click.Choice(["RS256", "ES256"]))
-@click.option(
-    "--publish-ahead",
-    type=click.IntRange(min=0),
-    default=HOUR_S,
-    show_default=True,
-    help="Seconds between publication and first use: at least as long as clients keep /jwks.",
-)
-@click.option(
-    "--keep-after",
-    type=click.IntRange(min=0),
-    default=DAY_S,
-    show_default=True,
-    help="Seconds that the key before stays published after its last use. Zero for both: it was compromised.",
-)
+@click.argument("alg", type=click.Choice(sorted(ALGORITHMS)))
+@click.option("--now", "at_once", is_flag=True, help="Use the next key at once: clients that keep /jwks will fail.")
+@click.option("--compromised", metavar="KID", help="Stop using and publishing this key at once; others may have it.")
 @click.pass_context
 @plainly
-def rotate(context: click.Context, alg: str, publish_ahead: int, keep_after: int) -> None:
-    """Make the next key of an algorithm. Restart `sesame serve` at once: it reads the keys when it starts."""
-    directory = settings_of(context).keys_dir
-    ahead, after = timedelta(seconds=publish_ahead), timedelta(seconds=keep_after)
-    new = keyring.rotate(desk_of(context), directory, alg, publish_ahead=ahead, keep_after=after)
-    click.echo(f"{new.kid}\t{alg}\t{_dates(new)}")
-    ring_now = FileSigner(directory).keys()
-    for key in ring_now:
-        if key.alg == alg and key.kid != new.kid and key.retire_at:
-            click.echo(f"{key.kid}\t{alg}\t{_dates(key)}")
-    click.echo("Restart `sesame serve` now, so that the new key is published.")
+def rotate(context: click.Context, alg: str, at_once: bool, compromised: str | None) -> None:
+    """Publish the next key of an algorithm, and use it `keys_publish_before_h` hours later."""
+    settings, desk = settings_of(context), desk_of(context)
+    before = timedelta(hours=settings.keys_publish_before_h)
+    if compromised:
+        keyring.withdraw(desk, settings.keys_dir, alg, compromised, publish_before=before)
+    else:
+        publish_before = timedelta(0) if at_once else before
+        keyring.rotate(desk, settings.keys_dir, alg, publish_before=publish_before)
+    _show(FileSigner(settings.keys_dir).keys(), alg)
 
 
-def _dates(key: SigningKey) -> str:
-    until = f"\tuntil {key.retire_at.isoformat()}" if key.retire_at else ""
-    return f"from {key.not_before.isoformat()}{until}"
+@keys.command("rotate-data")
+@click.pass_context
+@plainly
+def rotate_data(context: click.Context) -> None:
+    """Add a key to the secret file: what is stored is sealed under it from now on, older keys still open."""
+    kid = keyring.rotate_data(desk_of(context), settings_of(context).secret_file)
+    click.echo(f"data key {kid}; back up the secret file again")
+
+
+def _show(found: tuple[SigningKey, ...], alg: str | None = None) -> None:
+    """One line for each key: kid, algorithm, state, first use, and end of publication once it is known."""
+    now = datetime.now(UTC)
+    for key in found:
+        if alg in {None, key.alg}:
+            until = f"\tuntil {key.retire_at.isoformat()}" if key.retire_at else ""
+            state = ring.state(key, found, now).name
+            click.echo(f"{key.kid}\t{key.alg}\t{state}\tfrom {key.not_before.isoformat()}{until}")

@@ -12,7 +12,7 @@ from keys.algorithms import UnfitKey
 from keys.conformance import SignerSuite
 from keys.file import FileSigner
 from keys.ring import RotationRefused
-from keys.signer import UnsafeKeyFile
+from keys.signer import KeyUnavailable, UnsafeKeyFile
 
 NOW = SignerSuite.now
 DAY = timedelta(days=1)
@@ -61,7 +61,7 @@ def test_creation_makes_active_keys_that_only_the_owner_can_read(tmp_path):
         signer = FileSigner.create(tmp_path / "ring", now=NOW)
     finally:
         os.umask(previous)
-    assert [key.alg for key in signer.keys()] == ["RS256", "ES256"]
+    assert [key.alg for key in signer.keys()] == ["RS256", "PS256", "ES256"]
     assert [ring.active(signer.keys(), key.alg, NOW) for key in signer.keys()] == list(signer.keys())
     assert (tmp_path / "ring").stat().st_mode & 0o777 == 0o700
     assert {path.stat().st_mode & 0o777 for path in (tmp_path / "ring").iterdir()} == {0o600}
@@ -145,27 +145,52 @@ def test_a_failed_write_leaves_what_was_there(small, monkeypatch, step, succeedi
     assert {path.name: path.read_bytes() for path in small.iterdir()} == before
 
 
-def test_adding_brings_the_first_key_of_an_algorithm(small, monkeypatch):
-    signer = FileSigner(small).add("PS256", now=NOW + DAY)
+def test_the_first_key_of_an_algorithm_is_active_at_once(small):
+    signer = FileSigner(small).rotate("PS256", now=NOW + DAY, publish_ahead=DAY, keep_after=DAY)
     assert ring.active(signer.keys(), "PS256", NOW + DAY).not_before == NOW + DAY
     assert signer.keys()[0] == FileSigner(small).keys()[0]
 
 
-def test_adding_refuses_an_algorithm_that_has_a_key(small):
-    with pytest.raises(RotationRefused, match="rotate it"):
-        FileSigner(small).add("ES256", now=NOW + DAY)
+@pytest.mark.parametrize("alg", ["HS256", "none", ""])
+def test_a_rotation_refuses_an_unknown_algorithm(small, alg):
+    with pytest.raises(UnfitKey):
+        FileSigner(small).rotate(alg, now=NOW, publish_ahead=DAY, keep_after=DAY)
     assert len(FileSigner(small).keys()) == 1
 
 
-@pytest.mark.parametrize("alg", ["HS256", "none", ""])
-def test_adding_refuses_an_unknown_algorithm(small, alg):
-    with pytest.raises(UnfitKey):
-        FileSigner(small).add(alg, now=NOW)
+def test_a_rotation_at_once_writes_no_second_key_when_one_is_pending(small):
+    pending = FileSigner(small).rotate("ES256", now=NOW, publish_ahead=DAY, keep_after=DAY).keys()[-1]
+    signer = FileSigner(small).rotate("ES256", now=NOW + DAY / 2, publish_ahead=timedelta(0), keep_after=DAY)
+    assert ring.active(signer.keys(), "ES256", NOW + DAY / 2).kid == pending.kid
+    assert len(list(small.glob("*.pem"))) == 2
+
+
+def test_what_root_writes_belongs_to_the_owner_of_the_directory(small, monkeypatch):
+    given = []
+    monkeypatch.setattr(os, "geteuid", lambda: small.stat().st_uid + 1)
+    monkeypatch.setattr(os, "fchown", lambda file, uid, gid: given.append((uid, gid)))
+    FileSigner(small).rotate("ES256", now=NOW, publish_ahead=DAY, keep_after=DAY)
+    assert given == [(small.stat().st_uid, small.stat().st_gid)] * 2  # the key and the ring
+
+
+def test_an_unknown_key_cannot_be_withdrawn(small):
+    with pytest.raises(KeyUnavailable):
+        FileSigner(small).withdraw("A" * 43, now=NOW, publish_ahead=DAY, keep_after=DAY)
 
 
 def test_a_leaked_key_is_replaced_at_once(small):
     signer = FileSigner(small)
     (leaked,) = signer.keys()
-    signer = signer.rotate("ES256", now=NOW + DAY, publish_ahead=timedelta(0), keep_after=timedelta(0))
+    signer = signer.withdraw(leaked.kid, now=NOW + DAY, publish_ahead=DAY, keep_after=DAY)
     assert leaked.kid not in {key.kid for key in ring.published(signer.keys(), NOW + DAY)}
     assert ring.active(signer.keys(), "ES256", NOW + DAY).kid != leaked.kid
+
+
+def test_keys_retired_for_long_leave_the_directory(small):
+    old, new = FileSigner(small).rotate("ES256", now=NOW, publish_ahead=DAY, keep_after=DAY).keys()
+    signer, month = FileSigner(small), timedelta(days=30)
+    assert signer.remove_retired(now=old.retire_at + month - DAY, retired_for=month) == ()
+    assert signer.remove_retired(now=old.retire_at + month, retired_for=month) == (old,)
+    assert FileSigner(small).keys() == (new,)
+    assert {path.name for path in small.iterdir()} == {"ring.json", f"{new.kid}.pem"}
+    assert signer.remove_retired(now=old.retire_at + month, retired_for=month) == ()

@@ -96,7 +96,7 @@ def test_hmac_with_our_public_key_as_secret_is_refused(signer):
 def test_a_key_of_rs256_does_not_verify_ps256(signer):
     """The same RSA key could: the allow-list comes from the ring."""
     kid = ring.active(signer.keys(), "RS256", NOW).kid
-    private = signer._held[kid].private
+    private = signer._content.held[kid].private
     header = {"alg": "PS256", "kid": kid, "typ": "JWT"}
     with pytest.raises(InvalidToken):
         verify(signer, forge(signer, kid, header, sign=lambda data: algorithms.sign("PS256", private, data)))

@@ -9,25 +9,31 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from hypothesis import given
 from hypothesis import strategies as st
 
+from keys import data_ring
+from keys.jwks import base64url
 from keys.seal import DataKeys, SealBroken
+from keys.signer import UnsafeKeyFile
 
 SECRET = bytes(range(32))
 KEYS = DataKeys(SECRET)
 ROW = "totp:018f-1"
 # Made by the first version. If this test fails, what is in databases can no longer be read.
 SEALED_IN_V1 = bytes.fromhex("01d80e2d81aa6043558f461e4992a7bdc3613a1430ba213b38507ec9289ad386db3fe1")
+SEALED_IN_V2 = bytes.fromhex("0200000001a3e1501bf6519c17753badd4d368d8f5859aea8dcf0dbf86f604690e19ba6446e005")
+SUBJECT_IN_V1 = "zX-qXbzRUWrDoFQ__vrRfo2Pn7Z0yLQ-t0AmV5K8n2Q"
 MAC_IN_V1 = "3517c56a69837c8d2f6e820f3d0508033ebc3c9bebaacf63010283afddc00362"
 
 
 @pytest.mark.parametrize("secret", [b"", bytes(31)])
 def test_a_short_secret_is_refused(secret):
-    with pytest.raises(ValueError, match="32 bytes"):
+    with pytest.raises(UnsafeKeyFile, match="32 bytes"):
         DataKeys(secret)
 
 
 @pytest.mark.parametrize("call", [
     lambda: KEYS.seal(b"x", purpose=""),
     lambda: KEYS.open(b"x", purpose=""),
+    lambda: KEYS.reseal(b"x", purpose=""),
     lambda: KEYS.mac(""),
 ])  # fmt: skip
 def test_an_empty_purpose_is_refused(call):
@@ -62,7 +68,13 @@ def test_every_cut_breaks_the_seal():
 
 def test_an_unknown_version_says_so():
     with pytest.raises(SealBroken, match="version"):
-        KEYS.open(b"\x02" + KEYS.seal(b"secret", purpose=ROW)[1:], purpose=ROW)
+        KEYS.open(b"\x03" + KEYS.seal(b"secret", purpose=ROW)[1:], purpose=ROW)
+
+
+def test_a_key_that_is_not_in_the_ring_says_so():
+    sealed = KEYS.seal(b"secret", purpose=ROW)
+    with pytest.raises(SealBroken, match=r"not in the ring \(7\)"):
+        KEYS.open(sealed[:1] + bytes([0, 0, 0, 7]) + sealed[5:], purpose=ROW)
 
 
 def test_a_broken_seal_tells_nothing():
@@ -83,6 +95,10 @@ def test_two_seals_of_one_value_differ():
 
 def test_values_sealed_by_the_first_version_still_open():
     assert KEYS.open(SEALED_IN_V1, purpose=ROW) == b"secret"
+
+
+def test_values_sealed_by_the_second_version_still_open():
+    assert KEYS.open(SEALED_IN_V2, purpose=ROW) == b"secret"
 
 
 def test_digests_of_the_first_version_are_still_made():
@@ -120,3 +136,116 @@ def test_another_secret_gives_other_digests():
 
 def test_the_repr_holds_no_key():
     assert repr(KEYS) == "DataKeys()"
+
+
+# Pairwise subjects
+
+
+@pytest.mark.spec("OIDC Core §8.1")
+def test_subjects_of_the_first_version_are_still_made():
+    assert KEYS.subject("ror.example", "018f-1") == SUBJECT_IN_V1
+
+
+@pytest.mark.spec("OIDC Core §8.1")
+@pytest.mark.parametrize(("one", "two"), [
+    (("ror.example", "018f-1"), ("pro.example", "018f-1")),
+    (("ror.example", "018f-1"), ("ror.example", "018f-2")),
+    (("ror.example", "018f-1"), ("ror.exampl", "e018f-1")),
+])  # fmt: skip
+def test_subjects_differ_by_sector_and_account(one, two):
+    assert KEYS.subject(*one) != KEYS.subject(*two)
+
+
+def test_a_subject_is_no_digest_of_another_use_and_fits_a_sub_claim():
+    subject = KEYS.subject("ror.example", "018f-1")
+    assert len(subject) == 43
+    assert subject.replace("-", "").replace("_", "").isalnum()
+    assert subject != base64url(bytes.fromhex(KEYS.mac("ror.example", "018f-1")))
+
+
+@pytest.mark.parametrize("arguments", [("", "018f-1"), ("ror.example", "")])
+def test_a_subject_needs_a_sector_and_an_account(arguments):
+    with pytest.raises(ValueError, match="sector and an account"):
+        KEYS.subject(*arguments)
+
+
+# A ring of several keys
+
+
+@pytest.fixture
+def path(tmp_path):
+    (tmp_path / "secret").write_bytes(SECRET)
+    (tmp_path / "secret").chmod(0o600)
+    return tmp_path / "secret"
+
+
+def keys_of(path):
+    return DataKeys(data_ring.read(path), path=path)
+
+
+def test_a_rotation_changes_what_seals_and_nothing_that_is_compared(path):
+    old_seal = KEYS.seal(b"secret", purpose=ROW)
+    data_ring.append(path)
+    rotated = keys_of(path)
+    assert rotated.mac("otp", "anne", "123456") == MAC_IN_V1
+    assert rotated.subject("ror.example", "018f-1") == SUBJECT_IN_V1
+    assert rotated.open(old_seal, purpose=ROW) == rotated.open(SEALED_IN_V1, purpose=ROW) == b"secret"
+    with pytest.raises(SealBroken, match=r"not in the ring \(2\)"):
+        KEYS.open(rotated.seal(b"secret", purpose=ROW), purpose=ROW)
+
+
+@pytest.mark.parametrize("sealed", [SEALED_IN_V1, KEYS.seal(b"secret", purpose=ROW)])
+def test_resealing_moves_a_value_to_the_newest_key_once(path, sealed):
+    data_ring.append(path)
+    rotated = keys_of(path)
+    resealed = rotated.reseal(sealed, purpose=ROW)
+    assert rotated.open(resealed, purpose=ROW) == b"secret"
+    assert rotated.reseal(resealed, purpose=ROW) == resealed
+    with pytest.raises(SealBroken, match=r"\(2\)"):
+        KEYS.open(resealed, purpose=ROW)
+
+
+def test_resealing_names_the_key_of_a_value_of_the_first_version():
+    resealed = KEYS.reseal(SEALED_IN_V1, purpose=ROW)
+    assert resealed != SEALED_IN_V1
+    assert KEYS.reseal(resealed, purpose=ROW) == resealed
+
+
+def test_what_is_broken_is_not_resealed():
+    with pytest.raises(SealBroken):
+        KEYS.reseal(KEYS.seal(b"secret", purpose=ROW), purpose="totp:018f-2")
+
+
+def test_a_process_opens_what_another_sealed_under_a_newer_key(path):
+    here = keys_of(path)
+    data_ring.append(path)
+    assert here.open(keys_of(path).seal(b"secret", purpose=ROW), purpose=ROW) == b"secret"
+    assert keys_of(path).reseal(here.seal(b"x", purpose=ROW), purpose=ROW)[:5] == b"\x02\0\0\0\x02"
+
+
+def test_a_reload_seals_with_the_newest_key(path):
+    here = keys_of(path)
+    assert here.reload() is False
+    data_ring.append(path)
+    assert here.reload() is True
+    assert here.seal(b"x", purpose=ROW)[:5] == b"\x02\0\0\0\x02"
+    assert KEYS.reload() is False  # without a file
+
+
+@pytest.mark.parametrize("spoil", [
+    lambda path: path.chmod(0o640),
+    lambda path: path.unlink(),
+    lambda path: path.write_bytes(b"short"),
+    lambda path: path.write_bytes(b"another secret, of 32 bytes or more"),
+    lambda path: path.write_bytes(path.read_bytes()[:-30]),
+])  # fmt: skip
+def test_a_file_that_is_broken_takes_no_key_away(path, spoil, caplog):
+    data_ring.append(path)
+    here = keys_of(path)
+    sealed = here.seal(b"secret", purpose=ROW)
+    spoil(path)
+    assert here.reload() is False
+    assert here.open(sealed, purpose=ROW) == b"secret"
+    assert here.mac("otp", "anne", "123456") == MAC_IN_V1
+    (record,) = caplog.records
+    assert "those held stay in use" in record.getMessage()
