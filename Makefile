@@ -6,12 +6,13 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock" $(UPGRADE)
 
-.PHONY: help demo demo-reset test dev lint format lock
+.PHONY: help demo demo-reset test bench dev lint format lock
 
 help:
 	@echo "make demo        run the provider, two services and a mailbox on this machine (Ctrl-C ends all)"
 	@echo "make demo-reset  forget the data of the demo"
 	@echo "make test        run every test; 'tests/run unit lint' runs the named layers only"
+	@echo "make bench       measure the CPU of each operation beside two other providers; bench/README.md"
 	@echo "make dev         prepare the environment of a developer in $(VENV)"
 	@echo "make lint        check style, types, imports and the Dockerfile"
 	@echo "make format      rewrite the code in the project's style"
@@ -26,6 +27,10 @@ demo-reset: $(VENV)/.demo
 
 test:
 	@tests/run
+
+# OPS=sso,userinfo SECONDS=1 RUNS=1 PEERS=floor,sesame measure less; WAIT: seconds at most for a quiet machine, each run.
+bench: $(VENV)/.demo
+	@PYTHON=$(PYTHON) bench/run $(if $(OPS),--ops $(OPS)) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(RUNS),--runs $(RUNS)) $(if $(PEERS),--peers $(PEERS)) $(if $(WAIT),--wait $(WAIT))
 
 dev: $(VENV)/.dev
 	@:
