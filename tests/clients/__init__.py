@@ -1,0 +1,1 @@
+"""Relying parties that others wrote, before a provider in a process of its own."""
