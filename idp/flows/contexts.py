@@ -1,36 +1,92 @@
 """What the driver hands to a method: the ports of its Context."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 
 from idp.domain.account import Account, mask_email
 from idp.domain.audit import AuditEvent
+from idp.domain.ids import new_id
+from idp.domain.interaction import LIFETIME
 from idp.domain.throttle import ATTEMPTS, MAILS
+from idp.errors import JourneyError
 from idp.flows import letters
 from idp.flows.services import Services
 from idp.flows.visits import Visit
 from idp.methods.base import Context, Method, PasswordMatch, Subject, TooManyAttempts
 from idp.store import Tx
 
+NEWEST = "newest_letter"
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """A letter that a step wants to send."""
+
+    id: str
+    kind: str
+    to: Subject
+    values: Mapping[str, str]
+
+
+class StepOutbox:
+    """The letters of one step: queued together with its state, or not at all."""
+
+    def __init__(self, services: Services, method_id: str, client_id: str) -> None:
+        self._services, self._method_id, self._client_id = services, method_id, client_id
+        self._waiting: list[Sending] = []
+
+    def send(self, kind: str, *, to: Subject, values: Mapping[str, str]) -> str | None:
+        with self._services.db.read() as tx:
+            if tx.throttle.delay(self._bucket(to), MAILS, self._services.now()):
+                return None
+        sending = Sending(new_id(), kind, to, values)
+        self._waiting.append(sending)
+        return sending.id
+
+    def is_newest(self, to: Subject, sending: str) -> bool:
+        newest = self._services.ephemeral.get(NEWEST, self._bucket(to))
+        return newest is not None and newest["sending"] == sending
+
+    def store(self, save: Callable[[], object]) -> None:
+        """Store the step's state (`save`), with its letters if it has any.
+
+        Allowance, letter and audit event are one unit. The state is stored inside it, at its end: if it cannot be,
+        because another request was first, nothing was sent. Then, still before the letter can leave, those sent
+        earlier end. Should the unit fail after that, the person is told of an error and asks again: no code is good.
+        Raises JourneyError if another request took the last of the allowance meanwhile.
+        """
+        if not self._waiting:
+            save()
+            return
+        with self._services.db.write() as tx:
+            for sending in self._waiting:
+                self._queue(tx, sending)
+            save()
+            for sending in self._waiting:
+                self._services.ephemeral.put(NEWEST, self._bucket(sending.to), {"sending": sending.id}, LIFETIME)
+
+    def _queue(self, tx: Tx, sending: Sending) -> None:
+        services = self._services
+        if tx.throttle.take(self._bucket(sending.to), MAILS, services.now()):
+            raise JourneyError("interaction_busy", status=409)
+        account_id = sending.to.account_id
+        values = {**sending.values, "account_id": account_id or "", "lang": services.pages.lang}
+        letters.put(services, tx, sending.kind, values)
+        detail = {"kind": sending.kind}
+        services.record(tx, AuditEvent("login.letter_queued", "anonymous", account_id, self._client_id, detail=detail))
+
+    def _bucket(self, to: Subject) -> str:
+        return f"{self._method_id}.send:{to.key}"
+
 
 @dataclass
 class Pending:
-    """What a step leaves to be written once it is committed."""
+    """What a step leaves to the driver: letters to queue, and the attempt that it counted, of whom."""
 
-    letters: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+    outbox: StepOutbox
     bucket: str | None = None
     subject: Subject | None = None
-
-    def put(self, kind: str, *, to: Subject, values: Mapping[str, str]) -> None:
-        self.letters.append((kind, {**values, "account_id": to.account_id or ""}))
-
-    def commit(self, services: Services, tx: Tx, client_id: str) -> None:
-        for kind, values in self.letters:
-            letters.put(services, tx, kind, {**values, "lang": services.pages.lang})
-            subject = values["account_id"] or None
-            event = AuditEvent("login.letter_queued", "anonymous", subject, client_id, detail={"kind": kind})
-            services.record(tx, event)
 
 
 class StoredPasswords:
@@ -78,7 +134,7 @@ def state_key(method: Method, subject: Subject | None) -> str:
 
 def build(services: Services, visit: Visit, method: Method, subject: Subject | None) -> tuple[Context, Pending]:
     """The Context of one step of one method, and what it will leave to write."""
-    pending = Pending()
+    pending = Pending(StepOutbox(services, method.id, visit.client.client_id))
 
     def find(login: str) -> Subject:
         with services.db.read() as tx:
@@ -105,19 +161,14 @@ def build(services: Services, visit: Visit, method: Method, subject: Subject | N
             raise TooManyAttempts(delay)
         pending.bucket, pending.subject = bucket, who
 
-    def allow(who: Subject) -> bool:
-        with services.db.write() as tx:
-            return not tx.throttle.take(f"{method.id}.send:{who.key}", MAILS, services.now())
-
     context = Context(
         now=services.now(),
         state=dict(visit.interaction.method_state.get(state_key(method, subject), {})),
         subject=subject,
         find=find,
         take_attempt=take_attempt,
-        allow=allow,
         mac=lambda *parts: services.data_keys.mac("method", visit.interaction.id, *parts),
-        outbox=pending,
+        outbox=pending.outbox,
         passwords=StoredPasswords(services),
         service_name=visit.client.name,
         login_hint=visit.request.login_hint or "",

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any, Protocol
+from urllib.parse import urlsplit
 
 from idp.domain.authn import Assurance, IdentityRef, Proof
 from idp.domain.policy import Options
@@ -77,7 +78,7 @@ class Show:
 
 @dataclass(frozen=True, slots=True)
 class Redirect:
-    """Send the browser elsewhere (an upstream provider)."""
+    """Send the browser elsewhere (an upstream provider), which sends it to `callback_url` with `callback_state`."""
 
     url: str
 
@@ -114,10 +115,16 @@ class TooManyAttempts(Exception):
 
 
 class Outbox(Protocol):
-    """Letters to send once the step is committed."""
+    """Letters to a person, of this method: a limited number an hour across all browsers."""
 
-    def put(self, kind: str, *, to: Subject, values: Mapping[str, str]) -> None:
-        """Same work for an unknown subject; its letter is dropped later."""
+    def send(self, kind: str, *, to: Subject, values: Mapping[str, str]) -> str | None:
+        """The id of this sending; None when there were too many. Same work for an unknown subject.
+
+        The letter is queued when the step's state is stored, and not without it; a step that is Done sends nothing.
+        """
+
+    def is_newest(self, to: Subject, sending: str) -> bool:
+        """False when a later one was sent to the same person, whoever asked for it, and after 15 minutes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,9 +150,10 @@ class Context:
     state: JSON values only, this method's own.
     find: a Subject for a typed login name or e-mail address; always answers.
     take_attempt: counts one try for this person and method; raises TooManyAttempts.
-    allow: counts one sending for this person; False when there were too many.
     mac: keyed digest of texts, bound to this Interaction.
     options: a value for each of the method's options, as the policy's entry has it or by default.
+    callback_url, callback_state: `redirect_uri` and `state` of a Redirect. The address is always the same; the state
+    is drawn for each request, and good once, for the last Redirect, in this browser.
     """
 
     now: datetime
@@ -153,13 +161,14 @@ class Context:
     subject: Subject | None
     find: Callable[[str], Subject]
     take_attempt: Callable[[Subject], None]
-    allow: Callable[[Subject], bool]
     mac: Callable[..., str]
     outbox: Outbox
     passwords: Passwords
     service_name: str = ""
     login_hint: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
+    callback_url: str = ""
+    callback_state: str = field(default="", repr=False)
 
     def too_soon(self, key: str, delay: timedelta) -> bool:
         """True if the instant in `state[key]` is less than `delay` ago."""
@@ -183,6 +192,7 @@ class Method(Protocol):
     default_after: the first factor that an entry of a policy asks before it unless it says otherwise.
     options: what an entry of a policy may set, by name.
     templates: the package whose folder `templates` has its pages and letters; None for ours.
+    origins: where its Redirects lead, as `https://host[:port]`; no other is followed.
     """
 
     id: str
@@ -197,6 +207,7 @@ class Method(Protocol):
     default_after: str | None = None
     options: Options = MappingProxyType({})
     templates: str | None = None
+    origins: frozenset[str] = frozenset()
 
     def begin(self, ctx: Context) -> Step:
         """The person chose this method (a POST)."""
@@ -206,6 +217,10 @@ class Method(Protocol):
 
     def submit(self, ctx: Context, form: Mapping[str, str]) -> Step:
         """The person sent a form."""
+
+    def callback(self, ctx: Context, query: Mapping[str, str]) -> Step:  # noqa: ARG002
+        """The person came back from a Redirect with this query, its `state` checked; nothing else of it is."""
+        return Refused("callback_unexpected")
 
 
 class OutOfBounds(Exception):
@@ -226,3 +241,10 @@ def check_bounds(method: Method, proof: Proof, now: datetime) -> None:
     wrong = [name for name, is_sound in declared.items() if not is_sound]
     if wrong:
         raise OutOfBounds(f"{method.id}: a proof beyond what is declared: {', '.join(wrong)}")
+
+
+def check_target(method: Method, url: str) -> None:
+    """Raises OutOfBounds for a Redirect to an origin that the method does not declare."""
+    parts = urlsplit(url)
+    if f"{parts.scheme}://{parts.netloc}" not in method.origins:
+        raise OutOfBounds(f"{method.id}: a Redirect to an origin beyond what is declared")

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 from idp.domain.authn import Proof
 from idp.domain.policy import settle
@@ -25,12 +26,14 @@ from idp.methods.base import (
     Done,
     Method,
     PasswordMatch,
+    Redirect,
     Refused,
     Show,
     Step,
     Subject,
     TooManyAttempts,
     check_bounds,
+    check_target,
 )
 
 START = datetime(2026, 7, 1, 8, 0, tzinfo=UTC)
@@ -39,12 +42,26 @@ SECRET_OF_ANNE = "une phrase que personne ne devine"
 
 @dataclass
 class FakeOutbox:
-    """Keeps what is put; letters to somebody unknown are dropped later, as the real one does."""
+    """Keeps what is sent; the real one drops letters to somebody unknown later.
+
+    most: letters that it takes. is_overtaken: somebody else is always sent another letter a moment later.
+    """
 
     letters: list[tuple[str, Subject, dict[str, str]]] = field(default_factory=list)
+    newest: dict[str, str] = field(default_factory=dict)
+    most: int = 5
+    is_overtaken: bool = False
 
-    def put(self, kind: str, *, to: Subject, values: Mapping[str, str]) -> None:
+    def send(self, kind: str, *, to: Subject, values: Mapping[str, str]) -> str | None:
+        if len(self.letters) >= self.most:
+            return None
         self.letters.append((kind, to, dict(values)))
+        sending = f"sending {len(self.letters)}"
+        self.newest[to.key] = "another" if self.is_overtaken else sending
+        return sending
+
+    def is_newest(self, to: Subject, sending: str) -> bool:
+        return self.newest.get(to.key) == sending
 
     @property
     def last(self) -> dict[str, str]:
@@ -69,9 +86,7 @@ class FakeContext(Context):
 
     outbox: FakeOutbox
     attempts: int = 0
-    sendings: int = 0
     most_attempts: int = 25
-    most_sendings: int = 5
 
     def advance(self, **delta: float) -> None:
         self.now += timedelta(**delta)
@@ -95,22 +110,19 @@ def fake_context(
             raise TooManyAttempts(timedelta(seconds=65))
         ctx.attempts += 1
 
-    def allow(_subject: Subject) -> bool:
-        ctx.sendings += 1
-        return ctx.sendings <= ctx.most_sendings
-
     ctx = FakeContext(
         now=START,
         state={},
         subject=subject,
         find=find,
         take_attempt=take_attempt,
-        allow=allow,
         mac=lambda *parts: "mac:" + str(hash(("interaction", *parts))),
         outbox=FakeOutbox(),
         passwords=FakePasswords(anchor),
         service_name="ROR Nouvelle-Aquitaine",
         options=options or {},
+        callback_url="https://idp.example/login/callback/method",
+        callback_state="a state",
     )
     return ctx
 
@@ -156,6 +168,7 @@ class MethodSuite:
         assert self.method.offer.icon
         assert isinstance(self.method.can_be_first, bool)
         assert isinstance(self.method.per_browser, bool)
+        assert all(re.fullmatch(r"https?://[a-z0-9.-]+(:\d+)?", origin) for origin in self.method.origins)
 
     def test_options_have_sound_names_and_defaults(self) -> None:
         for name, option in self.method.options.items():
@@ -174,6 +187,12 @@ class MethodSuite:
         refused = {step.code for step in self._steps() if isinstance(step, Refused)}
         assert refused <= self.method.refusals.keys()
         assert all(self.method.refusals.values())
+
+    def test_redirects_lead_where_it_declares_and_bring_the_state(self) -> None:
+        for step in self._steps():
+            if isinstance(step, Redirect):
+                check_target(self.method, step.url)
+                assert parse_qs(urlsplit(step.url).query)["state"] == ["a state"]
 
     def test_good_login_gives_a_proof_within_the_declared_bounds(self) -> None:
         ctx = self._context()
@@ -224,6 +243,14 @@ class MethodSuite:
     def test_what_has_expired_gives_no_proof(self) -> None:
         late = self.late_login(self._context())
         assert late is None or isinstance(late, Refused)
+
+    def test_a_letter_that_is_not_the_newest_gives_no_proof(self) -> None:
+        ctx = self._context()
+        ctx.outbox.is_overtaken = True
+        step = self.good_login(ctx)
+        assert not (ctx.outbox.letters and isinstance(step, Done))
+        if isinstance(step, Refused) and ctx.outbox.letters:
+            assert not step.guess, "it says whether the answer was right"
 
     def test_showing_changes_and_sends_nothing(self) -> None:
         ctx = self._context()

@@ -21,7 +21,10 @@ RESEND_AFTER = timedelta(seconds=60)
 
 
 class EmailOtp(Method):
-    """Six digits to the account's verified address, never to a typed one; bound to the browser by the Interaction."""
+    """Six digits to the account's verified address, never to a typed one; bound to the browser by the Interaction.
+
+    Of the codes that one account was sent, whoever asked for them, only the newest is good.
+    """
 
     id = "email_otp"
     contract_version = CONTRACT_VERSION
@@ -86,24 +89,28 @@ class EmailOtp(Method):
     def _send(self, ctx: Context, subject: Subject) -> Step:
         if ctx.too_soon("sent_at", RESEND_AFTER):
             return Refused("code_just_sent")
-        if not ctx.allow(subject):  # per account, across browsers
-            ctx.state["limited"] = True
-            return Refused("too_many_codes")
         code = pyotp.HOTP(pyotp.random_base32()).at(0)  # the secret is drawn for this sending and forgotten
         minutes = ctx.options["lifetime_minutes"]
+        values = {"code": code, "service": ctx.service_name, "minutes": str(minutes)}
+        sending = ctx.outbox.send(self.id, to=subject, values=values)
+        if sending is None:
+            ctx.state["limited"] = True
+            return Refused("too_many_codes")
         ctx.state.update(
+            sending=sending,
             mac=ctx.mac("email_otp", subject.key, code),  # of this person: it proves nobody else
             tries=0,
             sent_at=ctx.now.isoformat(),
             expires_at=(ctx.now + timedelta(minutes=minutes)).isoformat(),
             minutes=minutes,
         )
-        values = {"code": code, "service": ctx.service_name, "minutes": str(minutes)}
-        ctx.outbox.put("email_otp", to=subject, values=values)
         return self.show(ctx)
 
     def _check(self, ctx: Context, subject: Subject, code: str) -> Step:
         if "mac" not in ctx.state or ctx.remaining("expires_at", timedelta(0)) <= timedelta(0):
+            return Refused("code_expired")
+        # Before any comparison, so that it says nothing of the code; nothing was guessed, so no try is counted.
+        if not ctx.outbox.is_newest(subject, ctx.state["sending"]):
             return Refused("code_expired")
         if not (len(code) == 6 and code.isascii() and code.isdigit()):
             return Refused("code_malformed")

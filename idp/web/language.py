@@ -2,24 +2,44 @@
 
 import gettext
 import io
+from collections.abc import Iterable
 from importlib import resources
 
 import flask
 from babel.messages.mofile import write_mo
-from babel.messages.pofile import read_po
+from babel.messages.pofile import PoFileError, read_po
+
+from idp.methods.registry import MethodError
 
 LANGUAGES = ("fr", "en")
 COOKIE = "sesame-lang"
 
 
-def catalogues() -> dict[str, gettext.NullTranslations]:
-    """Translations by language; French is what the templates say, English is compiled from its .po."""
-    source = resources.files("idp") / "translations" / "en" / "LC_MESSAGES" / "messages.po"
+def catalogues(packages: Iterable[str] = ()) -> dict[str, gettext.NullTranslations]:
+    """Translations by language; French is what the templates say, English is compiled from its .po.
+
+    packages: others that may bring a catalogue, asked in this order for what ours does not know.
+    Raises MethodError for one that cannot be read.
+    """
+    english = _english("idp") or gettext.NullTranslations()
+    for package in packages:
+        if found := _english(package):
+            english.add_fallback(found)
+    return {"fr": gettext.NullTranslations(), "en": english}
+
+
+def _english(package: str) -> gettext.NullTranslations | None:
+    source = resources.files(package) / "translations" / "en" / "LC_MESSAGES" / "messages.po"
+    if not source.is_file():
+        return None
     compiled = io.BytesIO()
-    with source.open("rb") as po:
-        write_mo(compiled, read_po(po, locale="en"))
+    try:
+        with source.open("rb") as po:
+            write_mo(compiled, read_po(po, locale="en", abort_invalid=True))
+    except (PoFileError, UnicodeDecodeError) as error:
+        raise MethodError(f"methods: the English catalogue of {package} cannot be read: {error}") from error
     compiled.seek(0)
-    return {"fr": gettext.NullTranslations(), "en": gettext.GNUTranslations(compiled)}
+    return gettext.GNUTranslations(compiled)
 
 
 def choose(wanted: tuple[str, ...] = ()) -> str:

@@ -1,6 +1,6 @@
 """Pages: templates, language, and the headers that every answer carries."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -12,22 +12,16 @@ from idp.settings import Settings
 from idp.web import language
 from idp.web.browser import Browser
 
-SECURITY_HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
-    "Cross-Origin-Resource-Policy": "same-origin",
-}
-API_POLICY = "default-src 'none'; frame-ancestors 'none'"
-
 
 class Pages:
-    """Draws templates for the current request. packages: others with a folder `templates`, looked at after ours."""
+    """Draws templates for the current request.
 
-    def __init__(self, settings: Settings, browser: Browser, packages: Iterable[str] = ()) -> None:
+    packages: others with a folder `templates`, and perhaps a catalogue in `translations`, looked at after ours.
+    """
+
+    def __init__(self, settings: Settings, browser: Browser, packages: Sequence[str] = ()) -> None:
         self._settings, self._browser = settings, browser
-        self._catalogues = language.catalogues()
+        self._catalogues = language.catalogues(packages)
         self._env = jinja2.Environment(
             loader=jinja2.ChoiceLoader([jinja2.PackageLoader(package) for package in ("idp", *packages)]),
             autoescape=True,
@@ -113,18 +107,6 @@ def _formatted(translate: Any) -> Any:
         return translate(text) % values if values else str(translate(text))
 
     return say
-
-
-def add_headers(response: flask.Response, *, secure: bool) -> flask.Response:
-    """What every answer carries; nothing but static files may be kept by a cache."""
-    for name, value in SECURITY_HEADERS.items():
-        response.headers.setdefault(name, value)
-    response.headers.setdefault("Content-Security-Policy", API_POLICY)
-    if flask.request.endpoint != "static" or response.status_code >= 400:
-        response.headers.setdefault("Cache-Control", "no-store")
-    if secure:
-        response.headers.setdefault("Strict-Transport-Security", "max-age=63072000; includeSubDomains")
-    return response
 
 
 def origin(uri: str) -> str:

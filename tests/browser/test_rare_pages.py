@@ -7,7 +7,9 @@ from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-unt
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Visit
+from tests.browser.demo_process import Mail
 from tests.browser.test_form_action import authorize_url
+from tests.browser.test_password_reset import NEW_PASSWORD
 from tests.browser.visitor import PORTAL_LOGIN, Visitor, violations
 
 # A letter is a part of the mail program's page, which has the landmarks and the heading of its own.
@@ -65,6 +67,33 @@ def test_the_page_that_posts_an_answer_when_no_script_presses_its_button(visitor
     expect(visitor.page.get_by_role("button", name="Continuer")).to_be_visible()
 
 
+def test_the_page_that_posts_an_answer_as_it_is_when_its_script_has_pressed_the_button(visitor: Visitor) -> None:
+    """The service answers 204, so that the browser stays on the page."""
+    url, redirect_uri = authorize_url(visitor, "ror", response_mode="form_post", prompt="none")
+    visitor.page.route(f"{redirect_uri}**", lambda route: route.fulfill(status=204))
+
+    with visitor.page.expect_request(lambda request: request.url.startswith(redirect_uri)) as posted:
+        visitor.page.goto(url, wait_until="commit")  # `load` never comes: the page was left, for nothing
+
+    assert posted.value.method == "POST"
+    expect(visitor.page.locator("h1")).to_have_text("Retour au service")
+    visitor.fits()
+    found = Axe().run(visitor.page).response
+    assert not found["violations"], violations(found)
+
+
+def judge_letter(visitor: Visitor, letter: Mail, lang: str) -> None:
+    """What axe says of a letter as a mail program shows it."""
+    page = visitor.page
+    assert letter.html
+    page.goto("about:blank")  # our Content Security Policy is not for letters
+    page.set_content(letter.html)
+    expect(page.locator("html")).to_have_attribute("lang", lang)
+    visitor.fits()
+    found = Axe().run(page, options=AS_A_LETTER).response
+    assert not found["violations"], violations(found)
+
+
 @pytest.mark.parametrize("lang", ["fr", "en"])
 def test_the_letters(visit: Visit, lang: str) -> None:
     visitor = visit(locale=lang)
@@ -80,18 +109,58 @@ def test_the_letters(visit: Visit, lang: str) -> None:
     link = visitor.demo.mail(KARIM)
 
     for letter in (code, link):
-        assert letter.html
-        page.goto("about:blank")  # our Content Security Policy is not for letters
-        page.set_content(letter.html)
-        expect(page.locator("html")).to_have_attribute("lang", lang)
-        visitor.fits()
-        found = Axe().run(page, options=AS_A_LETTER).response
-        assert not found["violations"], violations(found)
+        judge_letter(visitor, letter, lang)
 
 
-def test_every_letter_is_drawn_here() -> None:
-    """`password_changed` leaves at the end of tests/browser/test_password_reset.py, and has the same layout."""
+@pytest.mark.parametrize("lang", ["fr", "en"])
+def test_the_letter_that_says_that_a_password_was_changed(visit: Visit, lang: str) -> None:
+    """To somebody of the test's own: a new password makes the mailbox one factor, and others want theirs strong."""
+    visitor, login = visit(locale=lang), f"nina.{lang}"
+    page, issuer = visitor.page, visitor.demo.description["issuer"]
+    person = {"login": login, "email": f"{login}@chu.example", "password": None}
+    names = ("--given-name", "Nina", "--family-name", "Roy", "--email", person["email"])
+    made = visitor.demo.sesame("account", "create", login, *names)
+    assert made.returncode == 0, made.stderr
+    visitor.demo.description["accounts"].append(person)
+    page.goto(f"{issuer}/password/forgot")
+    page.fill("#login-username", login)
+    page.click("#forgot-submit")
+    page.goto(visitor.demo.mail(login).link)
+    page.fill("#new-password", NEW_PASSWORD)
+    page.fill("#new-password-confirmation", NEW_PASSWORD)
+    page.click("#new-password-submit")
+    page.wait_for_url("**/password/done")
+
+    letter = visitor.demo.mail(login)
+
+    judge_letter(visitor, letter, lang)
+    page.goto(visitor.demo.description["mail"]["page"])
+    visitor.check()
+    expect(page.get_by_role("heading", name=letter.subject).first).to_be_visible()
+    presses_that_it_was_not_them(visitor, letter.link, lang)
+    judge_letter(visitor, visitor.demo.mail(login), lang)
+    alert = visitor.demo.mail_to("support@esea.example")
+    judge_letter(visitor, alert, "fr")
+    assert login in alert.text
+
+
+def presses_that_it_was_not_them(visitor: Visitor, link: str, lang: str) -> None:
+    """The pages behind the link of a letter, and the one behind a link that is broken."""
+    page = visitor.page
+    page.goto(link)
+    visitor.sees("Ce n'était pas vous ?" if lang == "fr" else "It was not you?")
+    visitor.check()
+    page.click("#not-me-submit")
+    visitor.sees("L'accès est bloqué" if lang == "fr" else "Access is blocked")
+    visitor.check()
+    with visitor.watch.expecting(410):
+        page.goto(link[:-5])
+        visitor.sees("Ce lien n'est plus valable" if lang == "fr" else "This link is no longer valid")
+        visitor.check()
+
+
+def test_every_letter_is_judged_here() -> None:
     folder = Path(__file__).parents[2] / "idp" / "templates" / "mail"
     letters = {file.stem for file in folder.glob("[a-z]*.html")}
-    assert letters == {"email_otp", "password_reset", "password_changed"}
+    assert letters == {"email_otp", "password_reset", "password_changed", "not_me", "alert"}
     assert all('extends "mail/_layout.html"' in (folder / f"{name}.html").read_text() for name in letters)

@@ -1,13 +1,17 @@
 """The one-time code: after the password, bound to the person, to the browser and to ten minutes."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 
 from idp.domain.authn import Assurance
+from idp.errors import Unavailable
+from idp.flows.contexts import NEWEST
 from idp.flows.operators import accounts
+from idp.store.throttle import Throttle
 from tests.fakes.provider import PASSWORD, Provider
-from tests.fakes.relying_party import RelyingParty, answer_of, path_of
+from tests.fakes.relying_party import RelyingParty, answer_of, csrf_of, path_of
 
 MASKED = "a•••@chu.example"
 SESSION = "__Host-sesame-session"
@@ -171,6 +175,100 @@ def test_a_code_works_in_its_own_browser_only(provider: Provider) -> None:
     if code != provider.last_code():
         assert "Ce code n&#39;est pas le bon" in thief.post(path, page=path, code=code).text
     assert victim.browser.get(path).status_code == 403
+
+
+@pytest.mark.parametrize("where", ["another tab", "another browser"])
+@pytest.mark.parametrize("is_right", [True, False])
+def test_only_the_newest_code_of_an_account_works(provider: Provider, where: str, is_right: bool) -> None:
+    first = RelyingParty(provider, "ror")
+    path = at_the_code(first)
+    code = provider.last_code()
+    second = RelyingParty(provider, "ror", first.browser if where == "another tab" else provider.browser())
+    newer = at_the_code(second)
+    overtaken = first.post(path, page=path, code=code if is_right else wrong(code))
+    assert "Ce code n&#39;est plus valable. Demandez un nouveau code." in overtaken.text
+    assert not provider.events("login.failed")  # nothing was guessed
+    assert "code" in answer_of(second.post(newer, page=newer, code=provider.last_code()))
+
+
+def test_the_older_browser_gets_on_with_a_code_of_its_own(provider: Provider) -> None:
+    first, second = RelyingParty(provider, "ror"), RelyingParty(provider, "ror")
+    path, newer = at_the_code(first), at_the_code(second)
+    overtaken = provider.last_code()
+    provider.clock.advance(seconds=60)
+    first.post(path, page=path, resend="1")
+    code = provider.last_code()
+    assert "plus valable" in second.post(newer, page=newer, code=overtaken).text
+    assert "code" in answer_of(first.post(path, page=path, code=code))
+
+
+def test_a_code_to_somebody_else_ends_nothing(provider: Provider) -> None:
+    provider.add_account("samir")
+    anne, samir = RelyingParty(provider, "ror"), RelyingParty(provider, "ror")
+    path = at_the_code(anne)
+    code = provider.last_code()
+    at_the_code(samir, "samir")
+    assert "code" in answer_of(anne.post(path, page=path, code=code))
+
+
+def test_a_code_whose_place_in_the_store_is_lost_is_refused(provider: Provider) -> None:
+    rp = RelyingParty(provider, "ror")
+    path = at_the_code(rp)
+    with provider.services.db.read() as tx:
+        account = tx.accounts.find_by_login("anne.pierre")
+    assert account
+    assert provider.services.ephemeral.take(NEWEST, f"email_otp.send:{account.account_id}")
+    assert "plus valable" in rp.post(path, page=path, code=provider.last_code()).text
+
+
+def test_what_is_sent_is_counted_queued_and_audited_together_or_not_at_all(
+    provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The state of the login cannot be stored: no letter, no event, nothing off the allowance."""
+    rp = RelyingParty(provider, "ror")
+    path = at_the_code(rp)
+    page = rp.browser.get(path)
+    provider.clock.advance(seconds=60)
+    code, before = provider.last_code(), len(provider.events("login.letter_queued"))
+    monkeypatch.setattr(type(provider.services.ephemeral), "swap", lambda *_: False)
+    assert rp.browser.post(path, data={"csrf": csrf_of(page), "resend": "1"}).status_code == 409
+    monkeypatch.undo()
+    assert len(provider.mails()) == 1
+    assert len(provider.events("login.letter_queued")) == before
+    for _ in range(4):  # of five
+        at_the_code(RelyingParty(provider, "ror"))
+    assert len(provider.mails()) == 5
+    assert "plus valable" in rp.post(path, page=path, code=code).text
+
+
+def test_a_sending_that_fails_in_sql_leaves_no_code_that_works(
+    provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rp = RelyingParty(provider, "ror")
+    path = at_the_code(rp)
+    first = provider.last_code()
+    provider.clock.advance(seconds=60)
+
+    def fail(*_: object) -> None:
+        raise Unavailable("no database")
+
+    page = rp.browser.get(path)
+    monkeypatch.setattr("idp.store.outbox.Outbox.put", fail)
+    assert rp.browser.post(path, data={"csrf": csrf_of(page), "resend": "1"}).status_code == 503
+    monkeypatch.undo()
+    assert "code" in answer_of(rp.post(path, page=path, code=first))  # nothing was sent: nothing changed
+
+
+def test_two_that_want_the_last_letter_of_the_hour_at_once(provider: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
+    for _ in range(5):
+        at_the_code(RelyingParty(provider, "ror"))
+    rp = RelyingParty(provider, "ror")
+    path = rp.open_login()
+    rp.post(f"{path}/email_otp", page=path)
+    monkeypatch.setattr(Throttle, "delay", lambda *_: timedelta(0))  # as it was a moment ago
+    page = rp.post(f"{path}/email_otp", page=f"{path}/email_otp", login="anne.pierre", password=PASSWORD)
+    assert page.status_code == 409
+    assert len(provider.mails()) == len(provider.events("login.letter_queued")) == 5
 
 
 def test_a_code_expires(provider: Provider) -> None:

@@ -1,7 +1,11 @@
 """Login name and password, from the page to the answer."""
 
+from typing import Any
+
+import argon2
 import pytest
 
+from idp.app import build_services
 from idp.domain.account import AccountStatus
 from idp.flows.operators import accounts
 from idp.hashing import PasswordHasher
@@ -90,6 +94,38 @@ def test_a_password_is_hashed_anew_when_the_parameters_change(provider: Provider
     assert len(provider.events("password.rehashed")) == 1
     assert "code" in RelyingParty(changed).login()
     assert len(provider.events("password.rehashed")) == 1
+
+
+def test_older_parameters_do_not_tell_who_exists(provider: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After the settings changed: known by an older digest, known by a newer one, and unknown cost the same hashes."""
+    newer = CHEAP.model_copy(update={"time_cost": 2})
+    later = build_services(provider.services.settings.model_copy(update={"argon2": newer}), clock=provider.clock)
+    changed = provider.with_services(hasher=later.hasher)
+    changed.add_account("samir")
+    work: list[str] = []
+    verify = argon2.PasswordHasher.verify
+
+    def watched(self: argon2.PasswordHasher, digest: str, password: str) -> Any:
+        work.append(digest.split("$")[3])
+        return verify(self, digest, password)
+
+    monkeypatch.setattr(argon2.PasswordHasher, "verify", watched)
+    costs = []
+    for login, password in (
+        ("anne.pierre", "wrong"),
+        ("samir", "wrong"),
+        ("nobody", "wrong"),
+        ("samir", PASSWORD),
+        ("anne.pierre", PASSWORD),
+        ("nobody", PASSWORD),
+    ):
+        work.clear()
+        rp = RelyingParty(changed)
+        rp.give_password(rp.open_login(), login, password)
+        costs.append(sorted(work))
+    later.db.close()
+    assert costs == [["m=7168,t=1,p=1", "m=7168,t=2,p=1"]] * 6
+    assert len(changed.events("login.succeeded")) == 2
 
 
 def test_a_wrong_password_is_not_hashed_anew(provider: Provider) -> None:

@@ -13,7 +13,8 @@ from idp.domain.authn import Assurance, IdentityRef
 from idp.methods import registry
 from idp.methods.base import Context, Done, Refused, Show, Step
 from idp.methods.conformance import FakeContext, MethodSuite, fake_context
-from idp.methods.registry import GROUP, Registry
+from idp.methods.registry import GROUP, MethodError, Registry
+from idp.web import language
 from tests.fakes import hospital_badge
 from tests.fakes.hospital_badge import BADGES, HospitalBadge
 from tests.fakes.provider import PASSWORD, Provider
@@ -90,6 +91,42 @@ def test_its_refusal_is_said_audited_and_counted(provider: Provider, monkeypatch
     assert "Ce badge n&#39;est pas reconnu." in refused.text
     assert provider.events("login.failed")[0].detail == {"method": "hospital_badge", "reason": "badge_wrong"}
     assert counted == [True]
+
+
+def test_it_speaks_english_from_a_catalogue_of_its_own(provider: Provider) -> None:
+    rp = RelyingParty(provider)
+    path = rp.open_login(ui_locales="en")
+    listed = rp.browser.get(path).text
+    assert "Hospital badge" in listed
+    assert "The number on the back of your badge" in listed
+    rp.post(f"{path}/hospital_badge", page=path)
+    page = rp.browser.get(f"{path}/hospital_badge").text
+    assert "The last 6 digits" in page
+    refused = rp.post(f"{path}/hospital_badge", page=f"{path}/hospital_badge", login="anne.pierre", badge="0").text
+    assert "This badge is not known." in refused
+    assert "Never said" not in page + refused
+    french = rp.browser.get(f"{path}/hospital_badge?lang=fr").text
+    assert "Les 6 derniers chiffres" in french
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        b'msgid "unfinished',
+        b"rubbish",
+        b'msgid ""\nmsgstr "Content-Type: text/plain; charset=utf-8\\n"\n\nmsgid "a"\nmsgstr "\xff"\n',
+    ],
+)
+def test_a_catalogue_that_cannot_be_read_stops_the_start(
+    broken: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "broken_badge" / "translations" / "en" / "LC_MESSAGES"
+    folder.mkdir(parents=True)
+    (tmp_path / "broken_badge" / "__init__.py").touch()
+    (folder / "messages.po").write_bytes(broken)
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(MethodError, match="broken_badge"):
+        language.catalogues(("broken_badge",))
 
 
 def test_by_default_the_first_factor_that_it_declares_is_asked(provider: Provider) -> None:

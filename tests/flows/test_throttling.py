@@ -42,6 +42,52 @@ def test_more_than_a_minute_after_five_failures(provider: Provider) -> None:
     assert "code" in answer_of(rp.give_password(rp.open_login()))
 
 
+@pytest.mark.parametrize(("lang", "said"), [("fr", "Mot de passe oublié ?"), ("en", "Forgotten password?")])
+@pytest.mark.parametrize("login", ["anne.pierre", "nobody"])
+def test_a_delayed_password_shows_the_way_out(provider: Provider, login: str, lang: str, said: str) -> None:
+    """In the refusal itself, beside the time to wait; and it leads on: a new password is good at once."""
+    way_out = f'id="way-out" href="/password/forgot">{said}</a>'
+    assert 'id="way-out"' not in fail(provider, login, 5)
+    rp = RelyingParty(provider)
+    rp.browser.get(f"/password/forgot?lang={lang}")
+    page = rp.give_password(rp.open_login(), login).text
+    assert way_out in page.partition("</ul>")[2].partition('class="ref"')[0]
+    if login == "anne.pierre":
+        rp.post("/password/forgot", page="/password/forgot", login=login)
+        path, fresh = provider.last_reset_path(), "Huit-Tasses-de-Tilleul-9"
+        rp.post(path, page=path, password=fresh, confirmation=fresh)
+        assert "code" in answer_of(rp.give_password(rp.open_login(), login, fresh))
+
+
+def test_the_code_behind_a_delayed_password_waits_with_it(provider: Provider) -> None:
+    provider.add_client("ror", methods=("email_otp",))
+    fail(provider, times=5)
+    rp = RelyingParty(provider, "ror")
+    path = rp.open_login()
+    rp.post(f"{path}/email_otp", page=path)
+    page = rp.post(f"{path}/email_otp", page=f"{path}/email_otp", login="anne.pierre", password=PASSWORD).text
+    assert TOO_MANY % 2 in page
+    assert 'id="way-out"' in page
+    assert not provider.mails()
+
+
+def test_a_delayed_code_shows_no_way_out_that_is_none(provider: Provider) -> None:
+    """A new password does not make a code come sooner."""
+    provider.add_client("alone", methods=("email_otp:alone",))
+    rp = RelyingParty(provider, "alone")
+    path = rp.open_login()
+    rp.post(f"{path}/email_otp", page=path)
+    rp.post(f"{path}/email_otp", page=f"{path}/email_otp", login="anne.pierre")
+    code = provider.last_code()
+    for _ in range(5):
+        rp.post(f"{path}/email_otp", page=f"{path}/email_otp", code=f"{(int(code) + 1) % 1_000_000:06d}")
+    provider.clock.advance(seconds=61)
+    rp.post(f"{path}/email_otp", page=f"{path}/email_otp", resend="1")
+    page = rp.post(f"{path}/email_otp", page=f"{path}/email_otp", code=provider.last_code()).text
+    assert TOO_MANY.partition(" Réessayez")[0] in page
+    assert 'id="way-out"' not in page
+
+
 def test_a_refused_attempt_does_not_lengthen_the_delay(provider: Provider) -> None:
     fail(provider, times=5)
     for _ in range(6):

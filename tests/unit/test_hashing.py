@@ -38,18 +38,72 @@ def test_other_parameters_are_outdated(hasher: PasswordHasher) -> None:
     assert stronger.verify(digest, SECRET)
 
 
-def test_nobody_costs_a_hash_and_is_never_right(hasher: PasswordHasher, monkeypatch: pytest.MonkeyPatch) -> None:
-    checked: list[str] = []
+OLDER, NEWER = CHEAP, CHEAP.model_copy(update={"time_cost": 2})
+OLD, NEW = "$argon2id$v=19$m=7168,t=1,p=1$", "$argon2id$v=19$m=7168,t=2,p=1$"
+
+
+@pytest.fixture
+def work(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The parameters of each hash that is computed to check one, in order."""
+    done: list[str] = []
     verify = argon2.PasswordHasher.verify
 
     def watched(self: argon2.PasswordHasher, digest: str, password: str) -> Any:
-        checked.append(digest)
+        done.append(digest[: -len(digest.split("$", 4)[4])])
         return verify(self, digest, password)
 
     monkeypatch.setattr(argon2.PasswordHasher, "verify", watched)
-    assert not hasher.verify(None, "nobody has this password")
-    assert len(checked) == 1
-    assert checked[0].rpartition("$")[0].startswith("$argon2id$v=19$m=7168,t=1,p=1$")
+    return done
+
+
+def test_nobody_costs_a_hash_and_is_never_right(hasher: PasswordHasher, work: list[str]) -> None:
+    assert not hasher.verify(None, SECRET)
+    assert work == [OLD]
+
+
+@pytest.mark.parametrize("stored", [(), (OLD,), (OLD, NEW), (NEW,)])
+def test_everybody_costs_a_hash_for_each_set_of_parameters(work: list[str], stored: tuple[str, ...]) -> None:
+    old, new = PasswordHasher(OLDER).hash(SECRET), PasswordHasher(NEWER).hash(SECRET)
+    hasher = PasswordHasher(NEWER, lambda: stored)
+    costs = []
+    known = [old, new] if OLD in stored else [new]
+    for digest in (None, *known):
+        for typed in (SECRET, "wrong"):
+            work.clear()
+            assert hasher.verify(digest, typed) is (digest is not None and typed == SECRET)
+            costs.append(sorted(work))
+    assert costs == [sorted({NEW, *stored})] * len(costs)
+
+
+def test_parameters_that_another_process_uses_are_learnt_from_its_digests(work: list[str]) -> None:
+    hasher = PasswordHasher(NEWER)
+    assert hasher.verify(PasswordHasher(OLDER).hash(SECRET), SECRET)
+    work.clear()
+    assert not hasher.verify(None, SECRET)
+    assert sorted(work) == [OLD, NEW]
+
+
+def test_the_parameters_in_use_are_asked_once_and_again_if_there_was_no_answer() -> None:
+    asked: list[int] = []
+
+    def in_use() -> tuple[str, ...]:
+        asked.append(1)
+        if len(asked) == 1:
+            raise ConnectionError
+        return (OLD,)
+
+    hasher = PasswordHasher(NEWER, in_use)
+    assert not asked
+    with pytest.raises(ConnectionError):
+        hasher.verify(None, SECRET)
+    for _ in range(3):
+        assert not hasher.verify(None, SECRET)
+    assert len(asked) == 2
+
+
+def test_a_digest_that_cannot_be_read_stops_its_holder_alone() -> None:
+    hasher = PasswordHasher(CHEAP, lambda: ("$argon2id$broken$", ""))
+    assert hasher.verify(hasher.hash(SECRET), SECRET)
 
 
 @pytest.mark.parametrize("work", ["hash", "verify"])
@@ -72,7 +126,7 @@ def test_no_more_hashes_at_once_than_the_setting(work: str, monkeypatch: pytest.
         return "digest"
 
     monkeypatch.setattr(argon2.PasswordHasher, work, slow)
-    target = (lambda: hasher.hash("x")) if work == "hash" else (lambda: hasher.verify("digest", "x"))
+    target = (lambda: hasher.hash("x")) if work == "hash" else (lambda: hasher.verify(f"{OLD}salt$hash", "x"))
     threads = [Thread(target=target) for _ in range(6)]
     for thread in threads:
         thread.start()

@@ -115,7 +115,7 @@ def test_a_policy_may_shorten_its_life(minutes: int, at_s: int, alive: bool) -> 
 
 def test_a_page_without_a_code_does_not_say_that_one_was_sent() -> None:
     ctx = context(ANNE)
-    ctx.most_sendings = 0
+    ctx.outbox.most = 0
     assert METHOD.begin(ctx) == Refused("too_many_codes")
     ctx.next_request()
     shown = METHOD.show(ctx)
@@ -166,6 +166,24 @@ def test_only_the_newest_code_is_good() -> None:
     assert isinstance(submit(ctx, second), Done)
 
 
+@pytest.mark.parametrize("typed", ["right", "wrong", "12345"])
+def test_a_code_that_was_overtaken_elsewhere_is_expired_and_no_try_is_counted(typed: str) -> None:
+    """Whatever is typed: the refusal tells nothing of the code."""
+    first, second = begun(), begun()
+    second.outbox = first.outbox
+    METHOD.submit(replace(second, state={}), {"resend": "1"})
+    codes = {"right": first.outbox.letters[0][2]["code"], "wrong": wrong(first.outbox.letters[0][2]["code"])}
+    assert submit(first, codes.get(typed, typed)) == Refused("code_expired")
+    assert (first.attempts, first.state["tries"]) == (0, 0)
+
+
+def test_a_code_to_somebody_else_overtakes_nothing() -> None:
+    ctx, samir = begun(), context(SAMIR)
+    samir.outbox = ctx.outbox
+    METHOD.begin(samir)
+    assert isinstance(submit(ctx, ctx.outbox.letters[0][2]["code"]), Done)
+
+
 def test_a_new_code_has_new_tries_and_a_new_life() -> None:
     ctx = begun()
     for _ in range(MAX_TRIES):
@@ -188,7 +206,7 @@ def test_a_code_is_sent_again_after_a_minute(seconds: int, letters: int) -> None
 def test_no_code_beyond_the_allowance_and_the_last_stays_good() -> None:
     ctx = begun()
     code = ctx.outbox.last["code"]
-    ctx.most_sendings = 1
+    ctx.outbox.most = 1
     ctx.advance(seconds=61)
     assert METHOD.submit(ctx, {"resend": "1"}) == Refused("too_many_codes")
     assert len(ctx.outbox.letters) == 1
