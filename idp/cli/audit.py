@@ -1,10 +1,15 @@
 """`sesame audit …`"""
 
 import json
+import sys
 
 import click
 
-from idp.cli.context import desk_of, plainly
+from idp.cli.context import desk_of, plainly, settings_of
+from idp.errors import InvalidOperation
+from idp.flows import audit_trail
+from idp.settings import read_secret
+from keys.seal import DataKeys
 
 
 @click.group()
@@ -35,5 +40,32 @@ def show(context: click.Context, limit: int, name: str | None, login: str | None
             "outcome": event.outcome,
             "detail": dict(event.detail),
             "request_id": each.request_id,
+            "personal": dict(event.personal),
         }
         click.echo(json.dumps(line, ensure_ascii=False))
+
+
+@audit.command()
+@click.option("--expect", help="NUMBER:CHAIN of an audit line of the log that was kept elsewhere.")
+@click.pass_context
+@plainly
+def verify(context: click.Context, expect: str | None) -> None:
+    """Walk the chain of seals; status 1 if an event was altered, inserted, deleted or moved."""
+    desk, data_keys = desk_of(context), DataKeys(read_secret(settings_of(context).secret_file))
+    report = audit_trail.verify(desk.db, data_keys.mac, expected=_read_seal(expect) if expect else None)
+    for fault in report.faults:
+        click.echo(f"{fault.number}: {fault.what}")
+    click.echo(f"{report.last.number} events sealed, {report.unsealed} not sealed yet, {len(report.faults)} faults")
+    if report.is_sound:
+        click.echo(
+            f"sound; to check later that its end is still there: --expect {report.last.number}:{report.last.chain}"
+        )
+    else:
+        sys.exit(1)
+
+
+def _read_seal(text: str) -> tuple[int, str]:
+    number, _, chain = text.partition(":")
+    if not number.isdecimal() or len(chain) != 64:
+        raise InvalidOperation(f"{text}: a number, a colon and 64 hexadecimal digits are expected")
+    return int(number), chain

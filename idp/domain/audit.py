@@ -13,9 +13,14 @@ EVENTS = {
     "login.cancelled": "The person gave up, and the service was told.",
     "authorization.issued": "A service was given an authorization code.",
     "authorization.denied": "A signed-in person has no access to the service.",
+    "authorization.consented": "The person agreed to share the data of these scopes with the service.",
     "authorization.refused_consent": "The person refused to share the data with the service.",
     "token.issued": "A code was exchanged for tokens.",
     "token.code_replayed": "A code was used a second time; all that it gave was revoked.",
+    "token.issued_to_client": "A service was given a token for itself, in which nobody is named.",
+    "token.refreshed": "A refresh token was exchanged for tokens and its successor.",
+    "token.refresh_replayed": "A refresh token was used a second time; all that came of its grant was revoked.",
+    "token.revoked": "A service gave a token back; `kind` says which: a refresh token dies with its whole grant.",
     "session.ended": "A session ended; `reason` says why.",
     "password.reset_requested": "A link to choose a password was mailed.",
     "password.changed": "A password was set; sessions and grants of the account ended.",
@@ -24,6 +29,7 @@ EVENTS = {
     "account.created": "An account was created or imported.",
     "account.status_changed": "An account was activated, suspended or closed.",
     "entitlement.granted": "An account was given access to a service.",
+    "consent.withdrawn": "A consent that a service was given was withdrawn, and its tokens revoked.",
     "entitlement.revoked": "An account lost access to a service.",
     "client.created": "A service was registered.",
     "client.enabled": "A service was enabled.",
@@ -31,7 +37,17 @@ EVENTS = {
     "client.secret_changed": "A service was given a new secret.",
     "policy.created": "A policy was recorded, from a date on.",
     "keys.rotated": "A new signing key was made; `not_before` says when its use begins.",
+    "keys.withdrawn": "A signing key that others may have is neither used nor published any more.",
+    "keys.removed": "A signing key that had been retired for 30 days was deleted.",
+    "keys.data_rotated": "A data key was added; what is stored is sealed under it from then on.",
     "policy.cancelled": "A policy that was not yet in force was cancelled.",
+    "account.not_me": "A holder reported a change that was not theirs: it was revoked, sessions and grants ended.",
+    "letter.given_up": "A letter could not be sent and is not tried any more.",
+    "logout.refused": "A service that was told of the end of a session answered that it will not act (400).",
+    "logout.given_up": "A service could not be told of the end of a session and is not told any more.",
+    "alert.raised": "Support was alerted; `kind` says of what.",
+    "alert.closed": "An operator closed an alert; `note` is their reason.",
+    "purge.done": "Rows that were over were deleted; how many of each table.",
 }
 
 
@@ -39,7 +55,8 @@ EVENTS = {
 class AuditEvent:
     """One event, written in the transaction of the change it speaks of. `name` must be in EVENTS.
 
-    actor: account_id, "operator:<name>" or "anonymous"; detail: short facts.
+    actor: account_id, "operator:<name>", "provider" or "anonymous"; detail: short facts, nothing personal.
+    personal: where the person was (network, browser); kept apart, so that it can be purged.
     """
 
     name: str
@@ -48,6 +65,7 @@ class AuditEvent:
     client_id: str | None = None
     outcome: str = "ok"
     detail: Mapping[str, str] = field(default_factory=dict)
+    personal: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.name not in EVENTS:

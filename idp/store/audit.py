@@ -1,58 +1,152 @@
-"""The audit trail: appended to in the transaction of the change."""
+"""The audit trail: appended to in the transaction of the change, and sealed afterwards."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+import secrets
+from collections.abc import Collection, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, Row, Select, bindparam, delete, func, insert, select
+from sqlalchemy.exc import IntegrityError
 
 from idp.domain.audit import AuditEvent
+from idp.domain.audit_chain import Recorded, Seal, personal_digest
 from idp.domain.ids import new_id
-from idp.store.schema import audit_event
+from idp.errors import InvalidOperation
+from idp.store.schema import audit_event, audit_personal, audit_seal
 
-
-@dataclass(frozen=True, slots=True)
-class Recorded:
-    """An event as it was written."""
-
-    at: datetime
-    event: AuditEvent
-    request_id: str | None
+LATE = timedelta(
+    minutes=10
+)  # longer than any unit of work lasts; an event that comes later still was put in afterwards
+PAGE = 1000
+APPEND = insert(audit_event)
+APPEND_PERSONAL = insert(audit_personal)
 
 
 class Audit:
-    """Append and read; nothing changes or deletes an event."""
+    """Append, seal and read; nothing changes or deletes an event."""
 
     def __init__(self, connection: Connection) -> None:
         self._db = connection
 
     def record(self, event: AuditEvent, now: datetime, request_id: str | None = None) -> None:
+        """Append an event; its personal values go to a row beside it, which may be purged and the chain still holds."""
+        event_id, salt = new_id(), secrets.token_hex(16)
+        kept = personal_digest(salt, event.personal) if event.personal else None
         self._db.execute(
-            insert(audit_event).values(
-                event_id=new_id(),
-                at=now,
-                name=event.name,
-                actor=event.actor,
-                subject=event.subject,
-                client_id=event.client_id,
-                outcome=event.outcome,
-                detail=dict(event.detail),
-                request_id=request_id,
-            )
+            APPEND, {**_row(event, now), "event_id": event_id, "request_id": request_id, "personal_digest": kept}
         )
+        if event.personal:
+            self._db.execute(APPEND_PERSONAL, {"event_id": event_id, "salt": salt, "values": dict(event.personal)})
+
+    def record_all(self, events: Collection[AuditEvent], now: datetime) -> None:
+        """Append many events without personal values, in one statement."""
+        if events:
+            self._db.execute(APPEND, [_row(event, now) for event in events])
 
     def latest(self, limit: int, *, name: str | None = None, subject: str | None = None) -> Sequence[Recorded]:
-        """Newest first."""
-        query = select(audit_event).order_by(audit_event.c.at.desc(), audit_event.c.event_id.desc()).limit(limit)
+        """Newest first, with the personal values that are still there."""
+        query = (
+            select(audit_event, audit_personal.c["values"])
+            .join(audit_personal, isouter=True)
+            .order_by(audit_event.c.at.desc(), audit_event.c.event_id.desc())
+            .limit(limit)
+        )
         if name:
             query = query.where(audit_event.c.name == name)
         if subject:
             query = query.where(audit_event.c.subject == subject)
-        return [
-            Recorded(
-                row.at,
-                AuditEvent(row.name, row.actor, row.subject, row.client_id, row.outcome, row.detail),
-                row.request_id,
-            )
-            for row in self._db.execute(query)
-        ]
+        return [_recorded(row) for row in self._db.execute(query)]
+
+    def forget_personal(self, before: datetime, *, limit: int = PAGE) -> int:
+        """Delete the personal values of events before this instant; returns how many. The chain stays valid."""
+        old = (
+            select(audit_personal.c.event_id).join(audit_event).where(audit_event.c.at < before).limit(limit).subquery()
+        )
+        gone = self._db.execute(delete(audit_personal).where(audit_personal.c.event_id.in_(select(old.c.event_id))))
+        return gone.rowcount
+
+    # -- the chain -----------------------------------------------------------------
+
+    def last_seal(self) -> Seal | None:
+        row = self._db.execute(select(audit_seal).order_by(audit_seal.c.number.desc()).limit(1)).one_or_none()
+        return None if row is None else Seal(row.number, row.event_id, row.chain)
+
+    def unsealed(self, limit: int = PAGE) -> Sequence[Recorded]:
+        """Committed events that have no seal yet, oldest first; not those that came too late, see `late`."""
+        query = self._without_seal(audit_event).where(audit_event.c.at >= self._floor())
+        rows = self._db.execute(query.order_by(audit_event.c.at, audit_event.c.event_id).limit(limit))
+        return [_recorded(row) for row in rows]
+
+    def unsealed_count(self) -> int:
+        """How many events wait for their seal."""
+        query = self._without_seal(func.count()).where(audit_event.c.at >= self._floor())
+        return self._db.scalar(query.select_from(audit_event)) or 0
+
+    def late(self) -> Sequence[Recorded]:
+        """Events without a seal whose instant is long before the last sealed event: nothing of ours writes such."""
+        query = self._without_seal(audit_event).where(audit_event.c.at < self._floor())
+        return [_recorded(row) for row in self._db.execute(query.order_by(audit_event.c.at))]
+
+    def seal(self, seals: Sequence[Seal], now: datetime) -> None:
+        """Keep seals. Raises InvalidOperation if another sealer was first."""
+        rows = [{"number": s.number, "event_id": s.event_id, "chain": s.chain, "sealed_at": now} for s in seals]
+        try:
+            self._db.execute(insert(audit_seal), rows)
+        except IntegrityError as error:
+            raise InvalidOperation("the audit was sealed by another process meanwhile") from error
+
+    def chained(self) -> Iterator[tuple[Seal, Recorded | None]]:
+        """Every seal by number, with its event, None for one that is gone."""
+        query = (
+            select(audit_seal.c.number, audit_seal.c.event_id.label("sealed_id"), audit_seal.c.chain, audit_event)
+            .join(audit_event, isouter=True)
+            .where(audit_seal.c.number > bindparam("after"))
+            .order_by(audit_seal.c.number)
+            .limit(PAGE)
+        )
+        after = 0
+        while rows := self._db.execute(query, {"after": after}).all():
+            for row in rows:
+                seal = Seal(row.number, row.sealed_id, row.chain)
+                yield seal, None if row.event_id is None else _recorded(row)
+            after = rows[-1].number
+
+    def personal_rows(self) -> Iterator[tuple[str, str | None, str, dict[str, str]]]:
+        """event_id, the digest in the event, salt and values: of the personal values that are still there."""
+        query = select(
+            audit_personal.c.event_id, audit_event.c.personal_digest, audit_personal.c.salt, audit_personal.c["values"]
+        ).join(audit_event)
+        for row in self._db.execute(query.execution_options(yield_per=PAGE)):
+            yield tuple(row)
+
+    def _floor(self) -> datetime:
+        newest = select(audit_event.c.at).join(audit_seal).order_by(audit_seal.c.number.desc()).limit(1)
+        found = self._db.scalar(newest)
+        return found - LATE if found else datetime.fromtimestamp(0, UTC)
+
+    @staticmethod
+    def _without_seal(*what: Any) -> Select[Any]:
+        sealed = select(audit_seal.c.number).where(audit_seal.c.event_id == audit_event.c.event_id)
+        return select(*what).where(~sealed.exists())
+
+
+def _recorded(row: Row[Any]) -> Recorded:
+    personal = row._mapping.get("values") or {}
+    event = AuditEvent(row.name, row.actor, row.subject, row.client_id, row.outcome, row.detail, personal)
+    return Recorded(row.event_id, row.at, event, row.request_id, row.personal_digest)
+
+
+def _row(event: AuditEvent, now: datetime) -> dict[str, Any]:
+    """An event without personal values, of no request."""
+    return {
+        "event_id": new_id(),
+        "at": now,
+        "name": event.name,
+        "actor": event.actor,
+        "subject": event.subject,
+        "client_id": event.client_id,
+        "outcome": event.outcome,
+        "detail": dict(event.detail),
+        "request_id": None,
+        "personal_digest": None,
+    }
