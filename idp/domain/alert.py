@@ -1,0 +1,39 @@
+"""Alerts: what support must look at, by kind. No secret and no personal value in any field."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+NOT_ME = "account.not_me"
+KINDS = {
+    NOT_ME: "A holder says that a change was not theirs. The mailbox lets nobody in until this is closed.",
+    "token.code_replayed": "An authorization code was used a second time: it may have been read on its way.",
+    "token.refresh_replayed": "A refresh token was used again after its successor: somebody else may hold it.",
+    "letters.given_up": "Letters could not be sent: the mail system refuses them, or was away for too long.",
+    "logout.given_up": "A service could not be told that sessions ended: people may still be signed in there.",
+    "keys.rotation_failed": "The worker could not replace signing keys: look before those in use grow too old.",
+}
+RAISED_AGAIN_AFTER = timedelta(hours=1)
+ABOUT = ("client_id", "means")
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """`kind` must be in KINDS; account_id: whom it is about, if anybody; detail: short facts."""
+
+    alert_id: str
+    kind: str
+    at: datetime
+    account_id: str | None = None
+    detail: Mapping[str, str] = field(default_factory=dict)
+    closed_at: datetime | None = None
+    closed_by: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise ValueError(f"undocumented alert: {self.kind}")
+
+    def is_same(self, other: "Alert") -> bool:
+        """About the same account, service and means."""
+        mine, its = (tuple(alert.detail.get(name) for name in ABOUT) for alert in (self, other))
+        return (self.kind, self.account_id, mine) == (other.kind, other.account_id, its)

@@ -1,0 +1,138 @@
+"""What is over, and deleted after a while, a batch at a time: nobody else may write to SQLite meanwhile."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Table, and_, delete, exists, or_, select, tuple_
+
+from idp.domain.throttle import LONGEST_WINDOW
+from idp.store.outbox import MAX_ATTEMPTS
+from idp.store.schema import (
+    alert,
+    grant,
+    known_browser,
+    outbox,
+    refresh_token,
+    reset_link,
+    session,
+    session_proof,
+    throttle,
+)
+
+BATCH = 1000
+UNREDEEMED_FOR = timedelta(days=1)
+GIVEN_UP_FOR = timedelta(days=30)
+CLOSED_FOR = timedelta(days=365)
+
+
+@dataclass(frozen=True, slots=True)
+class Ages:
+    """How long what is over is kept: rows of the protocol for `retention`, a browser since it was last seen."""
+
+    now: datetime
+    retention: timedelta
+    remember_browser: timedelta
+
+    @property
+    def cutoff(self) -> datetime:
+        return self.now - self.retention
+
+
+Rule = Callable[[Ages], ColumnElement[bool]]
+
+
+def _session_is_over(ages: Ages) -> ColumnElement[bool]:
+    return or_(session.c.ended_at <= ages.cutoff, session.c.expires_at <= ages.cutoff)
+
+
+def _grant_is_over(ages: Ages) -> ColumnElement[bool]:
+    """A grant for offline access counts by its own end; any other ends with its session."""
+    of_session = exists().where(session.c.session_id == grant.c.session_id, _session_is_over(ages))
+    return or_(
+        grant.c.revoked_at <= ages.cutoff,
+        grant.c.offline_until <= ages.cutoff,
+        and_(grant.c.offline_until.is_(None), of_session),
+        and_(grant.c.redeemed_at.is_(None), grant.c.created_at <= ages.now - UNREDEEMED_FOR),
+    )
+
+
+def _refresh_token_is_over(ages: Ages) -> ColumnElement[bool]:
+    return exists().where(grant.c.grant_id == refresh_token.c.grant_id, _grant_is_over(ages))
+
+
+def _grant_is_free(ages: Ages) -> ColumnElement[bool]:
+    return _grant_is_over(ages) & ~exists().where(refresh_token.c.grant_id == grant.c.grant_id)
+
+
+def _session_is_free(ages: Ages) -> ColumnElement[bool]:
+    """Nothing needs it any more, a grant that outlives it least of all."""
+    return _session_is_over(ages) & ~exists().where(grant.c.session_id == session.c.session_id)
+
+
+def _proof_is_over(ages: Ages) -> ColumnElement[bool]:
+    return exists().where(session.c.session_id == session_proof.c.session_id, _session_is_free(ages))
+
+
+def _session_is_empty(ages: Ages) -> ColumnElement[bool]:
+    return _session_is_free(ages) & ~exists().where(session_proof.c.session_id == session.c.session_id)
+
+
+def _was_given_up(ages: Ages) -> ColumnElement[bool]:
+    is_old = outbox.c.created_at <= ages.now - GIVEN_UP_FOR
+    return and_(outbox.c.attempts >= MAX_ATTEMPTS, outbox.c.lease.is_(None), is_old)
+
+
+# What refers to another comes before it.
+RULES: Mapping[Table, Rule] = {
+    refresh_token: _refresh_token_is_over,
+    grant: _grant_is_free,
+    session_proof: _proof_is_over,
+    session: _session_is_empty,
+    reset_link: lambda ages: reset_link.c.expires_at <= ages.now,
+    known_browser: lambda ages: known_browser.c.last_seen_at <= ages.now - ages.remember_browser,
+    outbox: _was_given_up,
+    alert: lambda ages: alert.c.closed_at <= ages.now - CLOSED_FOR,
+}
+TABLES = {table.name: table for table in RULES}
+Key = tuple[str, ...]
+
+
+class Purge:
+    """First `find`, in a unit that reads, then `delete` in one that writes: looking holds nobody up."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._db = connection
+
+    def find(self, kind: str, ages: Ages) -> list[Key]:
+        """Primary keys of at most BATCH rows of this table that are over."""
+        table = TABLES[kind]
+        return [
+            tuple(key) for key in self._db.execute(select(*table.primary_key).where(RULES[table](ages)).limit(BATCH))
+        ]
+
+    def delete(self, kind: str, ages: Ages, keys: Collection[Key]) -> int:
+        """Delete those of these rows that are over still; how many."""
+        table = TABLES[kind]
+        columns = list(table.primary_key)
+        these = columns[0].in_([key[0] for key in keys]) if len(columns) == 1 else tuple_(*columns).in_(keys)
+        return self._db.execute(delete(table).where(these, RULES[table](ages))).rowcount
+
+    def counts_after(self, bucket: str, now: datetime) -> tuple[list[str], str | None]:
+        """Of the next BATCH counts of attempts those that are over; and the last looked at, None at the end."""
+        query = select(throttle.c.bucket, throttle.c.stamps).where(throttle.c.bucket > bucket)
+        rows = self._db.execute(query.order_by(throttle.c.bucket).limit(BATCH)).all()
+        return _spent(rows, now), rows[-1].bucket if len(rows) == BATCH else None
+
+    def delete_counts(self, buckets: Collection[str], now: datetime) -> int:
+        """Delete those of these counts that are over still; how many."""
+        query = select(throttle.c.bucket, throttle.c.stamps).where(throttle.c.bucket.in_(buckets))
+        spent = _spent(self._db.execute(query.order_by(throttle.c.bucket).with_for_update()).all(), now)
+        return self._db.execute(delete(throttle).where(throttle.c.bucket.in_(spent))).rowcount
+
+
+def _spent(rows: Sequence[Any], now: datetime) -> list[str]:
+    """Buckets whose newest try is too old for any limit to count it."""
+    since = (now - LONGEST_WINDOW).timestamp()
+    return [row.bucket for row in rows if max(row.stamps, default=0) <= since]
