@@ -96,6 +96,15 @@ def _header(kid: str, alg: str, typ: str) -> bytes:
 
 def _key_named_by(token: str, signer: Signer, now: datetime) -> SigningKey:
     """The published key whose kid the header names; nothing else of the header is believed."""
+    header = checked_header(token)
+    for key in ring.published(signer.keys(), now):
+        if key.kid == header.get("kid"):
+            return key
+    raise InvalidToken("the token names no published key")
+
+
+def checked_header(token: str) -> dict[str, Any]:
+    """The header of a token whose form is sound; nothing of it is believed yet. Raises InvalidToken."""
     if len(token) > MAX_TOKEN_CHARS or not token.isascii():
         raise InvalidToken("the token is too long or not ASCII")
     if "=" in token:  # PyJWT allows padding, RFC 7515 §2 does not: one token would have several spellings
@@ -103,10 +112,7 @@ def _key_named_by(token: str, signer: Signer, now: datetime) -> SigningKey:
     header = _unverified_header(token)
     if "crit" in header:  # we issue none (RFC 7515 §4.1.11)
         raise InvalidToken("the token names critical extensions")
-    for key in ring.published(signer.keys(), now):
-        if key.kid == header.get("kid"):
-            return key
-    raise InvalidToken("the token names no published key")
+    return header
 
 
 def _unverified_header(token: str) -> dict[str, Any]:

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 SUITES = ("idp.methods.conformance", "idp.store.conformance", "idp.store.conformance_accounts")
 pytest.register_assert_rewrite(*SUITES, "idp.store.conformance_repositories", "idp.store.conformance_sql")
+pytest.register_assert_rewrite("idp.store.conformance_operations", "idp.store.conformance_purge")
+pytest.register_assert_rewrite("idp.store.conformance_access_tokens", "idp.store.conformance_refresh")
+pytest.register_assert_rewrite("idp.store.conformance_audit", "idp.store.conformance_configuration")
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 

@@ -32,7 +32,7 @@ class SelectAccount:
 
 @dataclass(frozen=True, slots=True)
 class AskConsent:
-    """prompt=consent: ask whether the service may have the data."""
+    """Ask whether the service may have the data."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,17 +55,22 @@ Decision = Issue | Login | SelectAccount | AskConsent | Denied | Refuse
 class Facts:
     """What is known of the person at this moment.
 
-    account: whose proofs these are, None when nobody is known yet.
+    account: whose proofs these are, None when nobody is known yet. subject: its `sub` for this client.
     earlier: proofs of the session; fresh: proofs made inside the current Interaction. The two lists are kept
     apart rather than compared by time: with max_age=0 a comparison would loop for ever.
+    consent: when the client's people are asked. remembered: scopes that this account gave it before (`first` only).
+    consented_by: the account that consented inside the current Interaction; its consent counts for nobody else.
     """
 
     account: Account | None = None
+    subject: str | None = None
     earlier: Sequence[Proof] = ()
     fresh: Sequence[Proof] = ()
     entitled: bool = False
     account_chosen: bool = False
-    consented: bool = False
+    consent: str = "never"
+    remembered: frozenset[str] = frozenset()
+    consented_by: str | None = None
 
 
 def decide(
@@ -93,7 +98,7 @@ def decide(
         return Refuse("unmet_authentication_requirements", "No accepted method reaches the requested acr.")
 
     # 3. The account is the one that the hint names, and the one that the person chose.
-    if facts.account and request.expected_sub not in (None, facts.account.account_id):
+    if facts.account and request.expected_sub not in (None, facts.subject):
         return Refuse("login_required", "Another account is signed in.") if silent else Login(methods, "other_account")
     if "select_account" in request.prompt and facts.account and not facts.fresh and not facts.account_chosen:
         return SelectAccount()
@@ -111,8 +116,8 @@ def decide(
     if not facts.entitled:
         return Refuse("access_denied", "The person has no access to this service.") if silent else Denied()
     # 6. Consent, where it is asked for.
-    if "consent" in request.prompt and not facts.consented:
-        return AskConsent()
+    if _needs_consent(request, facts):
+        return Refuse("consent_required", "The person must consent.") if silent else AskConsent()
     # 7. The best proof: the highest assurance, then the latest.
     return Issue(max(usable, key=lambda p: (p.assurance, p.at)))
 
@@ -148,6 +153,15 @@ def is_stale(proof: Proof, policy: Policy, request: AuthorizationRequest, now: d
     asked = None if request.max_age is None else timedelta(seconds=request.max_age)
     limit = min((age for age in (asked, policy.max_age) if age is not None), default=None)
     return limit is not None and (not limit or now - proof.at > limit)
+
+
+def _needs_consent(request: AuthorizationRequest, facts: Facts) -> bool:
+    """The request or the client asks for a consent, which this very account did not give."""
+    if facts.account and facts.consented_by == facts.account.account_id:
+        return False
+    if "consent" in request.prompt or facts.consent == "always":
+        return True
+    return facts.consent != "never" and not request.shared_scopes <= facts.remembered
 
 
 def _reason(policy: Policy, request: AuthorizationRequest, facts: Facts, now: datetime, floor: Assurance) -> str:

@@ -1,14 +1,20 @@
 """What a client was given: the parent of a code and of the tokens that came of it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+
+from idp.domain.authn import Proof
 
 CODE_LIFETIME = timedelta(seconds=60)
 
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """One answered authorization request. The code's digest lives in the same row, so redeeming is one UPDATE."""
+    """One answered authorization request. The code's digest lives in the same row, so redeeming is one UPDATE.
+
+    proof: what answered it, which a policy of a later day must still accept at each refresh. offline_until: absolute
+    end of a grant that outlives its session (offline_access).
+    """
 
     grant_id: str
     account_id: str
@@ -24,6 +30,7 @@ class Grant:
     code_challenge: str | None = None
     userinfo_claims: tuple[str, ...] = ()
     id_token_claims: tuple[str, ...] = ()
+    proof: Proof | None = field(default=None, repr=False)
     offline_until: datetime | None = None
     redeemed_at: datetime | None = None
     revoked_at: datetime | None = None

@@ -18,6 +18,7 @@ class Interaction:
     fresh: proofs made inside this Interaction that may answer it.
     factors: first factors proven inside it; they open nothing alone.
     account_id: whose proofs these are, once one was accepted.
+    consented_by: the account that was asked for its consent, and gave it.
     session_id: the session that keeps them, or that was here when they were made; they count no longer than it lives.
     """
 
@@ -31,7 +32,7 @@ class Interaction:
     factors: tuple[Proof, ...] = ()
     method_state: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
     account_chosen: bool = False
-    consented: bool = False
+    consented_by: str | None = None
     version: int = 0
 
     def with_state(self, method_id: str, state: Mapping[str, Any]) -> "Interaction":
@@ -48,7 +49,7 @@ class Interaction:
             "factors": [proof.to_json() for proof in self.factors],
             "method_state": {key: dict(value) for key, value in self.method_state.items()},
             "account_chosen": self.account_chosen,
-            "consented": self.consented,
+            "consented_by": self.consented_by,
         }
 
     @classmethod
@@ -65,5 +66,5 @@ class Interaction:
             factors=tuple(Proof.from_json(proof) for proof in data["factors"]),
             method_state=data["method_state"],
             account_chosen=data["account_chosen"],
-            consented=data["consented"],
+            consented_by=data["consented_by"],
         )

@@ -12,7 +12,9 @@ from idp.errors import ReturnPath
 class AuthorizationRequest:
     """OIDC Core §3.1.2.1, after every check.
 
-    max_age: seconds. hint_sub: `sub` of a verified id_token_hint. sub_wanted: `sub` asked by the claims parameter.
+    max_age: seconds. claims_scopes: scopes that the claims asked by name belong to. hint_sub: `sub` of a verified
+    id_token_hint. sub_wanted: `sub` asked by the claims parameter. Both are this client's subjects. pushed: where the
+    pushed request that this one is waits for its answer (RFC 9126), None for one that came by itself.
     """
 
     client_id: str
@@ -29,10 +31,12 @@ class AuthorizationRequest:
     acr_essential: bool = False
     userinfo_claims: tuple[str, ...] = ()
     id_token_claims: tuple[str, ...] = ()
+    claims_scopes: tuple[str, ...] = ()
     login_hint: str | None = None
     hint_sub: str | None = None
     sub_wanted: str | None = None
     ui_locales: tuple[str, ...] = field(default=())
+    pushed: str | None = None
 
     @property
     def return_path(self) -> ReturnPath:
@@ -45,8 +49,13 @@ class AuthorizationRequest:
 
     @property
     def expected_sub(self) -> str | None:
-        """The account that must answer: id_token_hint, or the `sub` asked by the claims parameter."""
+        """The subject that must answer: id_token_hint, or the `sub` asked by the claims parameter."""
         return self.sub_wanted or self.hint_sub
+
+    @property
+    def shared_scopes(self) -> frozenset[str]:
+        """What a consent is asked for: a claim that is asked by name counts as the scope that it belongs to."""
+        return frozenset(self.scope) | frozenset(self.claims_scopes)
 
     def to_json(self) -> dict[str, Any]:
         return {**asdict(self), "asked_at": self.asked_at.isoformat()}

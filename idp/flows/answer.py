@@ -7,6 +7,7 @@ import flask
 
 from idp.domain.audit import AuditEvent
 from idp.domain.authn import Proof
+from idp.domain.client import Client
 from idp.domain.grant import Grant
 from idp.domain.ids import new_id, new_token
 from idp.domain.request import AuthorizationRequest
@@ -50,18 +51,40 @@ def send_error(services: Services, error: ProtocolError) -> flask.Response:
     return send(services, error.redirect, {key: value for key, value in values.items() if value})
 
 
-def issue_code(
-    services: Services, tx: Tx, request: AuthorizationRequest, proof: Proof, *, session_id: str, account_id: str
-) -> str:
-    """Write grant and audit in the transaction at hand; returns the code.
+def require_unchanged(
+    services: Services, tx: Tx, client: Client, request: AuthorizationRequest, account_id: str, *, consented: bool
+) -> None:
+    """What was decided before the unit at hand is checked once more, where nothing can change any more: the account is
+    active and still entitled, the consent was not withdrawn. Raises JourneyError otherwise.
+    """
+    if not (tx.accounts.hold(account_id) and tx.accounts.may_open(account_id, client.client_id, services.now())):
+        raise JourneyError("interaction_gone", status=410, detail="account or access ended meanwhile")
+    if client.consent != "never" and not consented:
+        given = tx.consents.scopes(account_id, client.client_id) if client.consent == "first" else frozenset()
+        if not request.shared_scopes <= given:
+            raise JourneyError("interaction_gone", status=410, detail="consent was withdrawn meanwhile")
 
-    What was decided a moment ago is checked once more here, where nothing can change any more: the account is active
-    and still entitled, the session is alive. Raises JourneyError otherwise.
+
+def issue_code(
+    services: Services,
+    tx: Tx,
+    request: AuthorizationRequest,
+    proof: Proof,
+    *,
+    session_id: str,
+    account_id: str,
+    consented: bool = False,
+) -> str:
+    """Write grant, consent and audit in the transaction at hand; returns the code.
+
+    consented: the account was asked for this request, and consented. The unit has decided, or called
+    `require_unchanged`. Raises JourneyError if the session ended meanwhile.
     """
     now, code = services.now(), new_token()
-    still_good = tx.accounts.hold(account_id) and tx.accounts.may_open(account_id, request.client_id, now)
-    if not still_good or not tx.sessions.touch(session_id, now):
-        raise JourneyError("interaction_gone", status=410, detail="account, access or session ended meanwhile")
+    if not tx.sessions.touch(session_id, now):
+        raise JourneyError("interaction_gone", status=410, detail="the session ended meanwhile")
+    if consented:
+        _keep_consent(services, tx, request, account_id)
     acr = services.acr.report(proof.assurance, request.acr_values)
     tx.grants.add(
         Grant(
@@ -79,6 +102,7 @@ def issue_code(
             code_challenge=request.code_challenge,
             userinfo_claims=request.userinfo_claims,
             id_token_claims=request.id_token_claims,
+            proof=proof,
         ),
         code,
     )
@@ -87,16 +111,25 @@ def issue_code(
     return code
 
 
+def _keep_consent(services: Services, tx: Tx, request: AuthorizationRequest, account_id: str) -> None:
+    tx.consents.give(account_id, request.client_id, request.shared_scopes, services.now())
+    detail = {"scopes": " ".join(sorted(request.shared_scopes))}
+    services.record(tx, AuditEvent("authorization.consented", account_id, account_id, request.client_id, detail=detail))
+
+
 def keep_proof(
     services: Services, tx: Tx, session: Session | None, proof: Proof, *, account_id: str, client_id: str
 ) -> tuple[str, str | None]:
     """Open a session, or add the proof to the one at hand; returns its session_id and the new cookie, if any.
 
     The cookie changes with each proof. When another request changed it first, both proofs are kept and the other
-    cookie stands. Raises JourneyError if the account or a credential of the proof died meanwhile.
+    cookie stands. Raises JourneyError if the account or a credential of the proof died meanwhile, or if the holder
+    reported that the mailbox may be another's.
     """
     if not (tx.accounts.hold(account_id) and tx.accounts.are_live(proof.credentials)):
         raise JourneyError("interaction_gone", status=410, detail="account or credential ended meanwhile")
+    if proof.anchor == "mailbox" and tx.alerts.mailbox_is_closed(account_id):
+        raise JourneyError("mailbox_closed", status=403)
     now, cookie = services.now(), new_token()
     new_cookie: str | None = cookie
     if session is None:

@@ -1,8 +1,10 @@
 """Drives any method: runs its first factor before it, saves its state before its answer counts, composes one Proof."""
 
-from collections.abc import Mapping
+import hmac
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 
 import flask
 import structlog
@@ -10,12 +12,15 @@ import structlog
 from idp.domain.account import Account
 from idp.domain.audit import AuditEvent
 from idp.domain.authn import Proof, compose
-from idp.domain.decide import Issue, Login, is_stale
-from idp.domain.policy import MethodEntry, settle
+from idp.domain.decide import Facts, Issue
+from idp.domain.ids import digest, new_token
+from idp.domain.policy import settle
 from idp.errors import JourneyError
 from idp.flows import answer, contexts, visits
 from idp.flows.contexts import Pending
+from idp.flows.running import Runner, runner
 from idp.flows.services import Services
+from idp.flows.subjects import subject
 from idp.flows.visits import Visit
 from idp.methods.base import (
     Context,
@@ -25,39 +30,14 @@ from idp.methods.base import (
     Redirect,
     Refused,
     Show,
-    Subject,
+    Step,
     TooManyAttempts,
     check_bounds,
+    check_target,
 )
+from idp.store import Tx
 
-
-@dataclass(frozen=True, slots=True)
-class Runner:
-    """The method that is to run now for an entry of the policy: its first factor, or itself.
-
-    factor: the first factor's proof, once there is one; holder: whose it is.
-    """
-
-    entry: MethodEntry
-    method: Method
-    factor: Proof | None
-    holder: Account | None
-
-    @property
-    def is_first_factor(self) -> bool:
-        return self.method.id != self.entry.id
-
-    @property
-    def step(self) -> dict[str, int] | None:
-        return {"number": 1 if self.is_first_factor else 2, "total": 2} if self.entry.after else None
-
-    @property
-    def subject(self) -> Subject | None:
-        return contexts.subject_of(self.holder) if self.holder else None
-
-    @property
-    def state_key(self) -> str:
-        return contexts.state_key(self.method, self.subject)
+AWAITED = "_callback"  # where a method's state keeps the digest of the Redirect's `state`
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,44 +53,6 @@ class Outcome:
     minutes: int = 0
 
 
-def runner(services: Services, visit: Visit, method_id: str) -> Runner | None:
-    """What runs now for a chosen method; None if no login is asked any more.
-
-    Raises JourneyError("method_refused"), audited, for a method that the policy does not accept here.
-    """
-    decision = visit.decision(services)
-    if not isinstance(decision, Login) or visit.is_conflict:
-        return None
-    entry = next((entry for entry in decision.methods if entry.id == method_id), None)
-    if entry is None:
-        raise visits.refuse_method(services, visit, method_id)
-    if entry.after is None:
-        return Runner(entry, services.registry[entry.id], None, None)
-    factor, holder = _first_factor(services, visit, entry.after)
-    return Runner(entry, services.registry[entry.id if factor else entry.after], factor, holder)
-
-
-def _first_factor(services: Services, visit: Visit, method_id: str) -> tuple[Proof | None, Account | None]:
-    """A first factor of this Interaction, or a proof of the session that is still valid for this request."""
-    for proof in reversed(visit.interaction.factors):
-        if proof.method == method_id:
-            with services.db.read() as tx:
-                holder = tx.accounts.find(proof.identity)
-                is_good = holder is not None and tx.accounts.are_live(proof.credentials)
-            return (proof, holder) if is_good else (None, None)
-    if visit.session and _may_reuse(visit, visit.session.account_id):
-        for proof in reversed(visit.session.proofs):
-            if proof.method == method_id and not is_stale(proof, visit.policy, visit.request, services.now()):
-                return proof, visit.account
-    return None, None
-
-
-def _may_reuse(visit: Visit, holder_id: str) -> bool:
-    """The session's proofs may count: nobody was proven here yet; the request wants nobody else and no new login."""
-    expected = visit.request.expected_sub in (None, holder_id)
-    return expected and visit.interaction.account_id is None and "login" not in visit.request.prompt
-
-
 def run(services: Services, visit: Visit, chosen: str, form: Mapping[str, str]) -> Outcome:
     """One POST: begin a method (an empty form) or hand it what was sent."""
     services.network.slow_down()
@@ -124,23 +66,62 @@ def _run(services: Services, visit: Visit, chosen: str, form: Mapping[str, str])
     if not form and _lacks_means(services, running):
         return Outcome(refused="means_missing")
     context, pending = _context(services, visit, running)
+    method = running.method
+    act = partial(method.submit, context, form) if form else partial(method.begin, context)
+    return _answer(services, visit, running, act, context=context, pending=pending)
+
+
+def come_back(
+    services: Services, visit: Visit, chosen: str, *, method_id: str, state: str, query: Mapping[str, str]
+) -> Outcome:
+    """A GET: the person comes back from where the last Redirect of this method sent them with this `state`, once."""
+    services.network.slow_down()
+    running = runner(services, visit, chosen)
+    if running is None or running.method.id != method_id:
+        return Outcome(_to(visit))
+    context, pending = _context(services, visit, running)
+    awaited = context.state.pop(AWAITED, "")
+    if not hmac.compare_digest(awaited, digest(state)):
+        return Outcome(_to(visit, chosen))
+    act = partial(running.method.callback, context, query)
+    return _answer(services, visit, running, act, context=context, pending=pending)
+
+
+def _answer(
+    services: Services, visit: Visit, running: Runner, act: Callable[[], Step], *, context: Context, pending: Pending
+) -> Outcome:
+    """Let the method act, and do what its step says."""
     try:
-        step = running.method.submit(context, form) if form else running.method.begin(context)
+        step = act()
     except TooManyAttempts as refusal:
-        _save(services, visit, running, context)
+        _save(services, visit, running, context, pending)
         return Outcome(refused="too_many_attempts", minutes=-(-refusal.wait // timedelta(minutes=1)))
     match step:
         case Done(proof):
             return _weigh(services, visit, running, proof, pending)
         case Refused() as refused:
             context.state = {} if refused.final else context.state
-            _save(services, visit, running, context)
+            _save(services, visit, running, context, pending)
             return _pass_on(services, visit, running, refused, pending)
+        case Redirect(url):
+            return _send_away(services, visit, running, url, context=context, pending=pending)
         case _:
-            _save(services, visit, running, context)
-            with services.db.write() as tx:
-                pending.commit(services, tx, visit.client.client_id)
-            return Outcome(answer.see_other(step.url) if isinstance(step, Redirect) else _to(visit, chosen))
+            _save(services, visit, running, context, pending)
+            return Outcome(_to(visit, running.entry.id))
+
+
+def _send_away(
+    services: Services, visit: Visit, running: Runner, url: str, *, context: Context, pending: Pending
+) -> Outcome:
+    """Fail closed: nobody is sent where the method did not declare."""
+    try:
+        check_target(running.method, url)
+    except OutOfBounds as error:
+        structlog.get_logger().error("redirect refused", cause=str(error))
+        return _refuse(services, visit, running, "internal", pending)
+    context.state[AWAITED] = digest(context.callback_state)
+    _save(services, visit, running, context, pending)
+    return Outcome(answer.see_other(url))
 
 
 def show(services: Services, visit: Visit, running: Runner) -> Show:
@@ -156,6 +137,8 @@ def _context(services: Services, visit: Visit, running: Runner) -> tuple[Context
     context, pending = contexts.build(services, visit, running.method, running.subject)
     if visit.account and not context.login_hint:
         context.login_hint = visit.account.login_name
+    context.callback_url = f"{services.settings.issuer}/login/callback/{running.method.id}"
+    context.callback_state = ":".join((visit.interaction.id, running.entry.id, new_token()))
     context.options = settle(running.method.options, {} if running.is_first_factor else running.entry.options)
     return context, pending
 
@@ -169,8 +152,9 @@ def _lacks_means(services: Services, running: Runner) -> bool:
     return running.method.needs.missing(owned)
 
 
-def _save(services: Services, visit: Visit, running: Runner, context: Context) -> None:
-    visits.save(services, visit.interaction.with_state(running.state_key, context.state))
+def _save(services: Services, visit: Visit, running: Runner, context: Context, pending: Pending) -> None:
+    stored = visit.interaction.with_state(running.state_key, context.state)
+    pending.outbox.store(lambda: visits.save(services, stored))
 
 
 def _weigh(services: Services, visit: Visit, running: Runner, proof: Proof, pending: Pending) -> Outcome:
@@ -194,7 +178,8 @@ def _accept(services: Services, visit: Visit, running: Runner, proof: Proof, pen
     if running.is_first_factor:
         return _go_on(services, visit, running, proof, account=account, pending=pending)
     same_person = running.holder is None or running.holder.account_id == account.account_id
-    if not same_person or visit.request.expected_sub not in (None, account.account_id):
+    sub = subject(services, visit.client, account.account_id)
+    if not same_person or visit.request.expected_sub not in (None, sub):
         visits.save(services, replace(visit.interaction, factors=(), method_state={}))
         return _refuse(services, visit, running, "other_account", pending)
     if running.factor is not None:
@@ -242,19 +227,22 @@ def _count(services: Services, visit: Visit, proof: Proof, *, account: Account, 
                 event = AuditEvent("login.failed", account.account_id, account.account_id, client_id, "refused", detail)
                 services.record(tx, event)
         return _to(visit)
-    with services.db.read() as tx:
-        situation = visits.look_up(services, tx, visit.client, account.account_id)
-    decision = visits.judge(services, visit.request, visit.policy, replace(visit.facts(), entitled=situation.entitled))
-    if isinstance(decision, Issue):
-        visits.take(services, visit.interaction)
     with services.db.write() as tx:
         tx.throttle.forgive(pending.bucket or "")
         session_id, cookie = answer.keep_proof(
             services, tx, visit.session, proof, account_id=account.account_id, client_id=client_id
         )
+        decision = visits.judge(services, visit.request, visit.policy, _facts(services, tx, visit, account))
         if isinstance(decision, Issue):
+            visits.take(services, visit.interaction)
             code = answer.issue_code(
-                services, tx, visit.request, decision.proof, session_id=session_id, account_id=account.account_id
+                services,
+                tx,
+                visit.request,
+                decision.proof,
+                session_id=session_id,
+                account_id=account.account_id,
+                consented=visit.interaction.consented_by == account.account_id,
             )
     if isinstance(decision, Issue):
         response = answer.send(services, visit.request.return_path, {"code": code})
@@ -264,6 +252,21 @@ def _count(services: Services, visit: Visit, proof: Proof, *, account: Account, 
     if cookie:
         services.browser.set(response, "session", cookie)
     return response
+
+
+def _facts(services: Services, tx: Tx, visit: Visit, account: Account) -> Facts:
+    """What is known once the account has proven itself; it is held, so that this stays true to the end of the unit."""
+    client = visit.client
+    is_entitled = not client.needs_entitlement or tx.accounts.is_entitled(
+        account.account_id, client.client_id, services.now()
+    )
+    asked_once = client.consent == "first"
+    return replace(
+        visit.facts(),
+        subject=subject(services, client, account.account_id),
+        entitled=is_entitled,
+        remembered=tx.consents.scopes(account.account_id, client.client_id) if asked_once else frozenset(),
+    )
 
 
 def _pass_on(services: Services, visit: Visit, running: Runner, refused: Refused, pending: Pending) -> Outcome:

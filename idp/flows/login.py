@@ -3,13 +3,16 @@
 from dataclasses import replace
 
 import flask
+from werkzeug.exceptions import MethodNotAllowed
 
 from idp.domain.audit import AuditEvent
 from idp.domain.decide import AskConsent, Denied, Issue, Login, Refuse, SelectAccount
 from idp.errors import JourneyError, ProtocolError
 from idp.flows import answer, driver, login_pages, visits
+from idp.flows.running import runner
 from idp.flows.services import Services
 from idp.flows.visits import Visit
+from idp.web.parameters import single
 
 
 def blueprint(services: Services) -> flask.Blueprint:
@@ -32,10 +35,24 @@ def _add_methods(bp: flask.Blueprint, services: Services) -> None:
         visit = visits.load(services, handle)
         decision = visit.decision(services)
         is_offered = isinstance(decision, Login) and method_id in {entry.id for entry in decision.methods}
-        running = driver.runner(services, visit, method_id) if is_offered else None
+        running = runner(services, visit, method_id) if is_offered else None
         if running is None:
             return answer.see_other(f"/login/{handle}")
         return login_pages.method(services, visit, running, driver.show(services, visit, running))
+
+    @bp.get("/login/callback/<method_id>")
+    def callback(method_id: str) -> flask.Response:
+        """Back from elsewhere. `state` names the Interaction, which this browser must have begun."""
+        if flask.request.method != "GET":  # HEAD comes with it, and must not act
+            raise MethodNotAllowed(["GET"])
+        query = single(flask.request.args, frozenset(flask.request.args))
+        state = query.get("state", "")
+        handle, _, rest = state.partition(":")
+        chosen = rest.partition(":")[0]
+        visit = visits.load(services, handle)
+        values = {name: value for name, value in query.items() if name != "state"}
+        outcome = driver.come_back(services, visit, chosen, method_id=method_id, state=state, query=values)
+        return outcome.response or _explain(services, visits.load(services, handle), chosen, outcome)
 
     @bp.post("/login/<handle>/<method_id>")
     def step(handle: str, method_id: str) -> flask.Response:
@@ -60,12 +77,13 @@ def _add_choices(bp: flask.Blueprint, services: Services) -> None:
     def consent(handle: str) -> flask.Response:
         services.browser.check_form()
         visit = visits.load(services, handle)
-        if not isinstance(visit.decision(services), AskConsent):  # a consent counts for the person who was asked
+        if not isinstance(visit.decision(services), AskConsent):
             return answer.see_other(f"/login/{handle}")
         if flask.request.form.get("decision") != "allow":
             refusal = ProtocolError("access_denied", "Consent was refused.", redirect=visit.request.return_path)
             return _give_up(services, visit, refusal, "authorization.refused_consent")
-        visits.save(services, replace(visit.interaction, consented=True))
+        if visit.account and flask.request.form.get("account") == visit.account.account_id:
+            visits.save(services, replace(visit.interaction, consented_by=visit.account.account_id))
         return answer.see_other(f"/login/{handle}")
 
     @bp.post("/login/<handle>/account")
@@ -112,10 +130,11 @@ def _explain(services: Services, visit: Visit, method_id: str, outcome: driver.O
     decision = visit.decision(services)
     if outcome.refused == "means_missing" and isinstance(decision, Login):
         return login_pages.login(services, visit, decision, error)
-    running = driver.runner(services, visit, method_id)
+    running = runner(services, visit, method_id)
     if running is None:
         return answer.see_other(f"/login/{visit.interaction.id}")
-    return login_pages.method(services, visit, running, driver.show(services, visit, running), error)
+    shown, is_delayed = driver.show(services, visit, running), outcome.refused == "too_many_attempts"
+    return login_pages.method(services, visit, running, shown, error, is_delayed=is_delayed)
 
 
 def finish(services: Services, visit: Visit) -> flask.Response:
@@ -127,7 +146,11 @@ def finish(services: Services, visit: Visit) -> flask.Response:
         visits.restart(services, visit.interaction)
         return answer.see_other(f"/login/{visit.interaction.id}")
     visits.take(services, visit.interaction)
+    consented = visit.interaction.consented_by == visit.account.account_id
     with services.db.write() as tx:
+        answer.require_unchanged(
+            services, tx, visit.client, visit.request, visit.account.account_id, consented=consented
+        )
         code = answer.issue_code(
             services,
             tx,
@@ -135,6 +158,7 @@ def finish(services: Services, visit: Visit) -> flask.Response:
             decision.proof,
             session_id=visit.session.session_id,
             account_id=visit.account.account_id,
+            consented=consented,
         )
     return answer.send(services, visit.request.return_path, {"code": code})
 
@@ -151,7 +175,7 @@ def _switch(services: Services, visit: Visit) -> flask.Response:
             session_id, cookie = answer.keep_proof(
                 services, tx, None, proof, account_id=account_id, client_id=client_id
             )
-    visits.save(services, replace(visit.interaction, session_id=session_id, account_chosen=True, consented=False))
+    visits.save(services, replace(visit.interaction, session_id=session_id, account_chosen=True))
     if cookie:
         services.browser.set(response, "session", cookie)
     else:

@@ -1,5 +1,6 @@
 """What the login journey shows."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import flask
@@ -7,7 +8,8 @@ import structlog
 
 from idp.domain.decide import Login
 from idp.domain.policy import MethodEntry
-from idp.flows.driver import Outcome, Runner
+from idp.flows.driver import Outcome
+from idp.flows.running import Runner
 from idp.flows.services import Services
 from idp.flows.visits import Visit
 from idp.methods.base import Show
@@ -32,6 +34,7 @@ def login(services: Services, visit: Visit, decision: Login, error: str | None =
         services,
         visit,
         "login.html",
+        methods=decision.methods,
         band=_band(services, visit, decision.reason),
         notice=visit.policy.notice,
         offers=offers,
@@ -42,20 +45,32 @@ def login(services: Services, visit: Visit, decision: Login, error: str | None =
     )
 
 
-def method(services: Services, visit: Visit, running: Runner, shown: Show, error: str | None = None) -> flask.Response:
-    """The current step of a method. Its values stand in `form`, so that none can pass for one of ours."""
+def method(
+    services: Services,
+    visit: Visit,
+    running: Runner,
+    shown: Show,
+    error: str | None = None,
+    *,
+    is_delayed: bool = False,
+) -> flask.Response:
+    """The current step of a method. Its values stand in `form`, so that none can pass for one of ours.
+
+    is_delayed: there were too many tries; a page whose method has a way out shows it.
+    """
     action = f"/login/{visit.interaction.id}/{running.entry.id}"
     form = {"login": "", "login_readonly": False, "forgot_url": FORGOT_URL, **shown.values}
     return _draw(
         services,
         visit,
         shown.template,
+        methods=(running.entry,),
         band=None,
         notice=None,
         step=running.step,
         back_url=f"/login/{visit.interaction.id}",
         action=action,
-        form={**form, "action": action, "error": error},
+        form={**form, "action": action, "error": error, "is_delayed": is_delayed},
         errors=[error] if error else [],
     )
 
@@ -79,11 +94,19 @@ def denied(services: Services, visit: Visit) -> flask.Response:
 
 def consent(services: Services, visit: Visit) -> flask.Response:
     """Which data the service would get."""
-    texts = [SCOPE_TEXTS[scope] for scope in visit.request.scope if scope in SCOPE_TEXTS]
+    texts = [said for scope, said in SCOPE_TEXTS.items() if scope in visit.request.shared_scopes]
     scopes = [{"label": services.pages.say(label), "detail": services.pages.say(detail)} for label, detail in texts]
-    person = visit.account.full_name if visit.account else ""
-    action = f"/login/{visit.interaction.id}/consent"
-    return _draw(services, visit, "consent.html", person=person, scopes=scopes, action=action)
+    account = visit.account
+    return _draw(
+        services,
+        visit,
+        "consent.html",
+        person=account.full_name if account else "",
+        account_id=account.account_id if account else "",
+        scopes=scopes,
+        is_remembered=visit.client.consent == "first",
+        action=f"/login/{visit.interaction.id}/consent",
+    )
 
 
 def select_account(services: Services, visit: Visit) -> flask.Response:
@@ -106,7 +129,18 @@ def other_account(services: Services, visit: Visit) -> flask.Response:
     )
 
 
-def _draw(services: Services, visit: Visit, template: str, *, status: int = 200, **values: Any) -> flask.Response:
+def _draw(
+    services: Services,
+    visit: Visit,
+    template: str,
+    *,
+    status: int = 200,
+    methods: Iterable[MethodEntry] = (),
+    **values: Any,
+) -> flask.Response:
+    """methods: those that a form of the page may begin, and be redirected by."""
+    begun = [services.registry[name] for entry in methods for name in (entry.after, entry.id) if name]
+    elsewhere = sorted({origin for method in begun for origin in method.origins})
     client = visit.client
     service = {
         "name": client.name,
@@ -117,7 +151,7 @@ def _draw(services: Services, visit: Visit, template: str, *, status: int = 200,
     return services.pages.render(
         template,
         status=status,
-        form_targets=[visit.request.redirect_uri],
+        form_targets=[visit.request.redirect_uri, *elsewhere],
         images=[client.logo_uri],
         service=service,
         cancel_url=f"/login/{visit.interaction.id}/cancel",

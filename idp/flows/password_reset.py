@@ -9,7 +9,7 @@ from idp.domain.audit import AuditEvent
 from idp.domain.password_rules import problem
 from idp.domain.throttle import MAILS
 from idp.errors import JourneyError
-from idp.flows import answer, letters
+from idp.flows import answer, letters, not_me
 from idp.flows.contexts import attempts_of
 from idp.flows.services import Services
 from idp.web.texts import PASSWORD_PROBLEMS, RESET_INCOMPLETE
@@ -96,19 +96,23 @@ def _store(services: Services, token: str, account: Account, password: str) -> N
     with services.db.write() as tx:
         if tx.resets.take(token, services.now()) is None:
             raise JourneyError("interaction_gone", status=410)
+        means = tx.accounts.set_password(account.account_id, digest, "mailbox", services.now())
+        if tx.alerts.mailbox_is_closed(account.account_id):  # asked while the account is locked
+            raise JourneyError("mailbox_closed", status=403)
         tx.throttle.clear(attempts_of("password", account.account_id))
-        tx.accounts.set_password(account.account_id, digest, "mailbox", services.now())
         tx.sessions.end_all(account.account_id, services.now())
         event = AuditEvent("password.changed", account.account_id, account.account_id, detail={"by": "mailbox"})
         services.record(tx, event)
-        letters.tell(services, tx, account, "password_changed", services.pages.lang)
+        url = not_me.link(services, account.account_id, means, "password.changed")
+        letters.tell(services, tx, account, "password_changed", services.pages.lang, not_me_url=url)
 
 
 def _holder(services: Services, token: str) -> Account | None:
     with services.db.read() as tx:
         account_id = tx.resets.peek(token, services.now())
         account = tx.accounts.get(account_id) if account_id else None
-    return account if account and account.is_active else None
+        is_closed = tx.alerts.mailbox_is_closed(account_id) if account_id else False
+    return account if account and account.is_active and not is_closed else None
 
 
 def _forgot_page(services: Services, errors: list[str]) -> flask.Response:

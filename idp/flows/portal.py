@@ -8,6 +8,7 @@ import base64
 import hashlib
 import hmac
 import json
+from dataclasses import replace
 from datetime import timedelta
 from urllib.parse import urlencode
 
@@ -92,9 +93,8 @@ def blueprint(services: Services) -> flask.Blueprint:
 
 
 def _client(services: Services) -> Client:
-    with services.db.read() as tx:
-        client = tx.clients.get(services.settings.portal_client_id)
-    if client is None or not client.enabled:
+    client = services.configuration.client(services.settings.portal_client_id)
+    if client is None:
         raise JourneyError("not_found", status=404, detail="the portal's client is not registered")
     return client
 
@@ -110,8 +110,9 @@ def _signed_in(services: Services) -> Account | None:
     if now - session.last_seen_at >= TOUCH_AFTER:
         with services.db.write() as tx:
             tx.sessions.touch(session.session_id, now)
+    facts = replace(situation.facts(), consented_by=session.account_id)  # or its grant would not be there
     silent = AuthorizationRequest(client.client_id, client.redirect_uris[0], ("openid",), now, prompt=("none",))
-    decision = visits.judge(services, silent, situation.policy, situation.facts())
+    decision = visits.judge(services, silent, situation.policy, facts)
     return situation.account if isinstance(decision, Issue) else None
 
 

@@ -1,6 +1,6 @@
 """An Interaction as one request sees it: loaded, checked against the browser, and put together with what SQL knows."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 from idp.domain.account import Account
 from idp.domain.audit import AuditEvent
@@ -12,7 +12,9 @@ from idp.domain.policy import Policy
 from idp.domain.request import AuthorizationRequest
 from idp.domain.session import Session
 from idp.errors import JourneyError, ProtocolError, ReturnPath
+from idp.flows import pushed
 from idp.flows.services import Services
+from idp.flows.subjects import subject
 from idp.store import Tx
 
 KIND = "interaction"
@@ -20,35 +22,59 @@ KIND = "interaction"
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """What SQL knows of a request at one instant. `account` is the session's."""
+    """What is known of a request at one instant. `account` is the session's; its identities are left out.
+
+    subject: the account's `sub` for the client. remembered: scopes that it consented to, where that is asked once.
+    """
 
     client: Client
     policy: Policy
     session: Session | None
     account: Account | None
+    subject: str | None
     entitled: bool
+    remembered: frozenset[str]
 
     def facts(self) -> Facts:
-        earlier = self.session.proofs if self.session else ()
-        return Facts(account=self.account, earlier=earlier, entitled=self.entitled)
+        return Facts(
+            account=self.account,
+            subject=self.subject,
+            earlier=self.session.proofs if self.session else (),
+            entitled=self.entitled,
+            consent=self.client.consent,
+            remembered=self.remembered,
+        )
 
 
 def look_up(
-    services: Services, tx: Tx, client: Client, account_id: str | None = None, *, redirect: ReturnPath | None = None
+    services: Services,
+    tx: Tx,
+    client: Client,
+    account_id: str | None = None,
+    *,
+    redirect: ReturnPath | None = None,
+    hold: bool = False,
 ) -> Situation:
     """The situation of this browser before a client. `account_id`: whom to look at if not the session's holder.
 
+    hold: keep the session's account, and its access, what they are to the end of the unit, which writes.
     Raises ProtocolError("unauthorized_client"), to `redirect`, for a client without a policy in force.
     """
-    now = services.now()
-    policy = tx.policies.in_force(client.client_id, now)
+    now, client_id, cookie = services.now(), client.client_id, services.browser.read("session")
+    policy = services.configuration.policy(client_id)
     if policy is None:
         raise ProtocolError("unauthorized_client", "The client has no policy in force.", redirect=redirect)
-    session = current_session(services, tx)
-    holder = account_id or (session.account_id if session else None)
-    account = tx.accounts.get(holder) if holder else None
-    entitled = account is not None and tx.accounts.may_open(account.account_id, client.client_id, now)
-    return Situation(client, policy, session, account, entitled)
+    idle = services.settings.session_idle
+    found = tx.sessions.find_with_holder(cookie, client_id, now, idle, hold=hold) if cookie else None
+    session, account, is_listed = found or (None, None, False)
+    if account_id and (account is None or account.account_id != account_id):
+        account, is_listed = tx.accounts.get(account_id), tx.accounts.is_entitled(account_id, client_id, now)
+    if account is None:
+        return Situation(client, policy, session, None, None, False, frozenset())
+    sub = subject(services, client, account.account_id)
+    asked_once = client.consent == "first"
+    remembered = tx.consents.scopes(account.account_id, client_id) if asked_once else frozenset()
+    return Situation(client, policy, session, account, sub, is_listed or not client.needs_entitlement, remembered)
 
 
 def current_session(services: Services, tx: Tx) -> Session | None:
@@ -81,13 +107,13 @@ class Visit(Situation):
     def facts(self) -> Facts:
         proven = self.interaction.account_id
         same = self.session is not None and proven in (None, self.session.account_id)
-        return Facts(
-            account=self.account,
-            earlier=self.session.proofs if self.session and same else (),
+        known = Situation.facts(self)
+        return replace(
+            known,
+            earlier=known.earlier if same else (),
             fresh=self.interaction.fresh,
-            entitled=self.entitled,
             account_chosen=self.interaction.account_chosen,
-            consented=self.interaction.consented,
+            consented_by=self.interaction.consented_by,
         )
 
     def decision(self, services: Services) -> Decision:
@@ -116,8 +142,8 @@ def load(services: Services, handle: str) -> Visit:
         raise JourneyError("interaction_foreign", status=403)
     services.pages.prefer(interaction.request.ui_locales)
     with services.db.read() as tx:
-        client = tx.clients.get(interaction.request.client_id)
-        if client is None or not client.enabled:
+        client = services.configuration.client(interaction.request.client_id)
+        if client is None:
             raise JourneyError("interaction_gone", status=410, detail="client disabled meanwhile")
         path = interaction.request.return_path
         situation = look_up(services, tx, client, interaction.account_id, redirect=path)
@@ -125,7 +151,8 @@ def load(services: Services, handle: str) -> Visit:
         if interaction.session_id not in (None, held_in):  # log-out, new password, suspension: its proofs ended too
             interaction = restart(services, interaction)
             situation = look_up(services, tx, client, redirect=path)
-    return Visit(client, situation.policy, situation.session, situation.account, situation.entitled, interaction)
+    known = {item.name: getattr(situation, item.name) for item in fields(Situation)}
+    return Visit(**known, interaction=interaction)
 
 
 def save(services: Services, interaction: Interaction) -> Interaction:
@@ -141,12 +168,12 @@ def save(services: Services, interaction: Interaction) -> Interaction:
 def restart(services: Services, interaction: Interaction) -> Interaction:
     """Begin the same request anew: nothing that was proven or answered in this Interaction counts any more."""
     blank = replace(interaction, account_id=None, session_id=None, fresh=(), factors=())
-    return save(services, replace(blank, method_state={}, consented=False))
+    return save(services, replace(blank, method_state={}, consented_by=None))
 
 
 def take(services: Services, interaction: Interaction) -> None:
-    """Complete or cancel: once. Raises JourneyError if another request did."""
-    if services.ephemeral.take(KIND, interaction.id) is None:
+    """Complete or cancel: once. Raises JourneyError if another request did, or answered the same pushed request."""
+    if services.ephemeral.take(KIND, interaction.id) is None or not pushed.spend(services, interaction.request.pushed):
         raise JourneyError("interaction_gone", status=410)
 
 

@@ -1,11 +1,23 @@
 """Accounts, identities, credentials, entitlements."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, exists, insert, literal, or_, select, union_all, update
+from sqlalchemy import (
+    Connection,
+    Row,
+    RowMapping,
+    bindparam,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    union_all,
+    update,
+)
 from sqlalchemy.exc import IntegrityError
 
 from idp.domain.account import Account, AccountStatus, PasswordCredential
@@ -13,7 +25,22 @@ from idp.domain.authn import IdentityRef
 from idp.domain.ids import new_id
 from idp.errors import InvalidOperation
 from idp.store import upsert
+from idp.store.entitled import has_entitlement
 from idp.store.schema import account, client, credential, entitlement, identity, known_browser
+
+WITH_IDENTITIES = select(account, identity.c.kind, identity.c.value).join(identity, isouter=True)
+BY_ID = WITH_IDENTITIES.where(account.c.account_id == bindparam("account"))
+_known = identity.alias("known")
+BY_IDENTITY = WITH_IDENTITIES.join(_known, _known.c.account_id == account.c.account_id).where(
+    _known.c.kind == bindparam("kind"), _known.c.value == bindparam("value")
+)
+HOLD = select(account.c.status).where(account.c.account_id == bindparam("account")).with_for_update(read=True)
+PASSWORD = select(credential).where(
+    credential.c.account_id == bindparam("account"), credential.c.kind == "password", credential.c.revoked_at.is_(None)
+)
+FIELDS = tuple(account.c.keys())
+ENTITLED = select(has_entitlement(bindparam("account"), bindparam("client"), bindparam("now")))
+BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +61,11 @@ class Accounts:
         self._db = connection
 
     def get(self, account_id: str) -> Account | None:
-        row = self._db.execute(select(account).where(account.c.account_id == account_id)).one_or_none()
-        return None if row is None else self._build(row)
+        return self._one(self._db.execute(BY_ID, {"account": account_id}).all())
 
     def find(self, ref: IdentityRef) -> Account | None:
         """The account that holds a verified identity."""
-        query = select(account).join(identity).where(identity.c.kind == ref.kind, identity.c.value == ref.value)
-        row = self._db.execute(query).one_or_none()
-        return None if row is None else self._build(row)
+        return self._one(self._db.execute(BY_IDENTITY, {"kind": ref.kind, "value": ref.value}).all())
 
     def find_by_login(self, typed: str) -> Account | None:
         """The account of a login name or a verified e-mail address (normalised); the two never look alike."""
@@ -76,8 +100,7 @@ class Accounts:
         A unit that opens a session or issues a code holds the account, and one that ends them locks it: without that,
         on PostgreSQL, a session that is being opened would escape from a suspension or a new password.
         """
-        query = select(account.c.status).where(account.c.account_id == account_id).with_for_update(read=True)
-        return self._db.scalar(query) == AccountStatus.ACTIVE.value
+        return self._db.scalar(HOLD, {"account": account_id}) == AccountStatus.ACTIVE.value
 
     def lock(self, account_id: str) -> None:
         """Wait for the units that hold the account, and keep others from holding it until this one ends."""
@@ -110,19 +133,27 @@ class Accounts:
     # -- passwords -------------------------------------------------------------
 
     def password(self, account_id: str) -> PasswordCredential | None:
-        row = self._db.execute(
-            select(credential).where(
-                credential.c.account_id == account_id,
-                credential.c.kind == "password",
-                credential.c.revoked_at.is_(None),
-            )
-        ).one_or_none()
+        row = self._db.execute(PASSWORD, {"account": account_id}).one_or_none()
         if row is None:
             return None
         return PasswordCredential(row.credential_id, row.account_id, row.digest, row.anchor, row.created_at)
 
-    def set_password(self, account_id: str, digest: str, anchor: str, now: datetime) -> None:
-        """Replace the account's password; the one before is revoked."""
+    def password_parameters(self) -> frozenset[str]:
+        """What the digests of live passwords begin with (`$argon2id$v=19$m=…,t=…,p=…$`), salt and hash cut off."""
+        without_hash = func.rtrim(func.rtrim(credential.c.digest, BASE64), "$")
+        query = (
+            select(func.rtrim(without_hash, BASE64))
+            .distinct()
+            .where(
+                credential.c.kind == "password",
+                credential.c.revoked_at.is_(None),
+                credential.c.digest.startswith("$argon2id$"),
+            )
+        )
+        return frozenset(self._db.scalars(query))
+
+    def set_password(self, account_id: str, digest: str, anchor: str, now: datetime) -> str:
+        """Replace the account's password; the one before is revoked. Returns the credential_id."""
         self.lock(account_id)
         self._db.execute(
             update(credential)
@@ -133,9 +164,10 @@ class Accounts:
             )
             .values(revoked_at=now)
         )
+        credential_id = new_id()
         self._db.execute(
             insert(credential).values(
-                credential_id=new_id(),
+                credential_id=credential_id,
                 account_id=account_id,
                 kind="password",
                 digest=digest,
@@ -143,6 +175,7 @@ class Accounts:
                 created_at=now,
             )
         )
+        return credential_id
 
     def renew_password_digest(self, old: PasswordCredential, digest: str) -> bool:
         """Store the same password under new parameters; False if it was replaced meanwhile."""
@@ -171,13 +204,29 @@ class Accounts:
         )
         return changed.rowcount == 1
 
+    def revoke_since(self, account_id: str, credential_id: str, now: datetime) -> None:
+        """Revoke a credential, and those of its kind that came after it: whoever had it may have made them."""
+        mine, this = credential.c.account_id == account_id, credential.c.credential_id == credential_id
+        known = self._db.execute(select(credential.c.kind, credential.c.created_at).where(mine, this))
+        for kind, created_at in known.all():
+            self._db.execute(
+                update(credential)
+                .where(mine, credential.c.kind == kind, credential.c.created_at >= created_at)
+                .where(credential.c.revoked_at.is_(None))
+                .values(revoked_at=now)
+            )
+
     # -- entitlements ----------------------------------------------------------
 
     def may_open(self, account_id: str, client_id: str, now: datetime) -> bool:
         """True if the client is enabled, and is for everybody or the account is entitled to it."""
-        is_entitled = or_(client.c.needs_entitlement.is_(False), self._entitled(account_id, client_id, now))
+        is_entitled = or_(client.c.needs_entitlement.is_(False), has_entitlement(account_id, client_id, now))
         query = select(client.c.client_id).where(client.c.client_id == client_id, client.c.enabled, is_entitled)
         return self._db.scalar(query) is not None
+
+    def is_entitled(self, account_id: str, client_id: str, now: datetime) -> bool:
+        """True if the account has a live entitlement for the client."""
+        return bool(self._db.scalar(ENTITLED, {"account": account_id, "client": client_id, "now": now}))
 
     def grant(self, account_id: str, client_id: str, by: str, now: datetime, expires_at: datetime | None) -> None:
         """Give access; replaces what was given or taken before."""
@@ -201,7 +250,7 @@ class Accounts:
 
     def tiles(self, account_id: str, now: datetime) -> list[Tile]:
         """The services that this person may open, by name; only those that can be started from outside."""
-        entitled = self._entitled(account_id, client.c.client_id, now)
+        entitled = has_entitlement(account_id, client.c.client_id, now)
         query = (
             select(client)
             .where(client.c.enabled, client.c.initiate_login_uri.is_not(None))
@@ -229,21 +278,13 @@ class Accounts:
 
     # --------------------------------------------------------------------------
 
-    def _entitled(self, account_id: str, client_id: Any, now: datetime) -> Any:
-        live = or_(entitlement.c.expires_at.is_(None), entitlement.c.expires_at > now)
-        return exists().where(
-            and_(
-                entitlement.c.account_id == account_id,
-                entitlement.c.client_id == client_id,
-                entitlement.c.revoked_at.is_(None),
-                live,
-            )
-        )
+    @staticmethod
+    def _one(rows: Sequence[Row[Any]]) -> Account | None:
+        """The account of rows that differ in their identity."""
+        return build(rows[0]._mapping, identities={row.kind: row.value for row in rows if row.kind}) if rows else None
 
-    def _build(self, row: Row[Any]) -> Account:
-        values = dict(row._mapping)
-        refs = self._db.execute(
-            select(identity.c.kind, identity.c.value).where(identity.c.account_id == row.account_id)
-        )
-        identities = {kind: value for kind, value in refs}  # noqa: C416
-        return Account(**{**values, "status": AccountStatus(values["status"])}, identities=identities)
+
+def build(row: RowMapping, prefix: str = "", *, identities: Mapping[str, str] | None = None) -> Account:
+    """The account in a row whose columns of it begin with `prefix`."""
+    values = {name: row[prefix + name] for name in FIELDS}
+    return Account(**{**values, "status": AccountStatus(values["status"])}, identities=identities or {})

@@ -29,11 +29,11 @@ class Configuration:
     """
 
     def __init__(self, db: Database, clock: Clock, *, max_age: timedelta = MAX_AGE) -> None:
-        self._db, self._clock, self._max_age = db, clock, max_age
+        self._db, self._clock, self.max_age = db, clock, max_age
         self._snapshot: Snapshot | None = None
-        self._followers: list[Callable[[], None]] = []
+        self._followers: list[Callable[[], object]] = []
 
-    def on_change(self, follower: Callable[[], None]) -> None:
+    def on_change(self, follower: Callable[[], object]) -> None:
         """Call `follower` whenever the version was seen to change."""
         self._followers.append(follower)
 
@@ -62,7 +62,7 @@ class Configuration:
     def refresh(self) -> Snapshot:
         """The snapshot at hand, after asking for the version if the last answer is older than `max_age`."""
         snapshot, now = self._snapshot, self._clock.now()
-        if snapshot is not None and timedelta(0) <= now - snapshot.checked_at < self._max_age:
+        if snapshot is not None and timedelta(0) <= now - snapshot.checked_at < self.max_age:
             return snapshot
         with self._db.read() as tx:
             version = tx.meta.config_version
@@ -70,7 +70,6 @@ class Configuration:
             snapshot.checked_at = now
             return snapshot
         self._snapshot = fresh = Snapshot(version, now)
-        if snapshot is not None:
-            for follower in self._followers:
-                follower()
+        for follower in self._followers:  # the first time too: what they hold may be older than this version
+            follower()
         return fresh

@@ -183,6 +183,77 @@ class EphemeralSuite:
             assert results[1] == ({"n": 2} if results[0] else {"n": 1})
             assert store.get("kind", "key") is None
 
+    # -- used once, and since when that is known ------------------------------------
+
+    def test_a_name_is_used_once(self, store: Ephemeral, client: redis.Redis) -> None:
+        assert store.once("jti", SECRET, MINUTE)
+        assert not store.once("jti", SECRET, MINUTE)
+        assert store.once("other", SECRET, MINUTE)
+        (life, _) = [client.pttl(name) for name in self._names(client)]
+        assert 0 < life <= MINUTE.total_seconds() * 1000
+        assert not any(SECRET in name for name in self._names(client))
+
+    def test_of_many_that_use_a_name_at_once_one_is_first(self, store: Ephemeral) -> None:
+        for turn in range(10):
+            firsts = race(lambda _, key=str(turn): store.once("jti", key, MINUTE))  # type: ignore[misc]
+            assert firsts.count(True) == 1
+
+    def test_the_birth_of_the_store_is_remembered(self, store: Ephemeral, clock: ManualClock) -> None:
+        assert store.epoch() == START
+        clock.advance(MINUTE)
+        assert store.epoch() == START
+
+    def test_a_store_that_was_emptied_is_born_again(
+        self, store: Ephemeral, client: redis.Redis, clock: ManualClock
+    ) -> None:
+        """The process that knew of the first birth must not hide it."""
+        store.epoch()
+        clock.advance(MINUTE)
+        client.flushdb()
+        assert store.epoch() == START + MINUTE
+
+    def test_the_birth_is_never_forgotten(self, store: Ephemeral, client: redis.Redis) -> None:
+        store.epoch()
+        assert [client.ttl(name) for name in self._names(client)] == [-1]
+
+    # -- beside one another, and marked ----------------------------------------------
+
+    def test_what_is_beside_a_word_is_found_beside_it_only(self, store: Ephemeral) -> None:
+        store.put("kind", "key", {"n": 1}, MINUTE, beside="a")
+        assert store.get("kind", "key", beside="a") == {"n": 1}
+        assert store.get("kind", "key", beside="b") is None
+        assert store.get("kind", "key") is None
+        assert store.take("kind", "key", beside="a") == {"n": 1}
+        assert store.get("kind", "key", beside="a") is None
+
+    def test_a_mark_hides_what_is_beside_its_word(self, store: Ephemeral, client: redis.Redis) -> None:
+        def look(word: str) -> Any:
+            return store.get_unless_marked("kind", "key", beside=word, mark="dead")
+
+        for word in ("a", "b", "c"):
+            store.put("kind", "key", {"at": word}, MINUTE, beside=word)
+        store.mark("other", ["a"], MINUTE)
+        assert look("a") == {"at": "a"}
+        store.mark("dead", ["a", "b"], MINUTE)
+        assert [look("a"), look("b"), look("c")] == [None, None, {"at": "c"}]
+        assert all(0 < client.pttl(name) <= MINUTE.total_seconds() * 1000 for name in self._names(client))
+
+    def test_what_comes_after_the_mark_is_hidden_too(self, store: Ephemeral, clock: ManualClock) -> None:
+        store.mark("dead", ["a"], MINUTE)
+        store.put("kind", "key", {}, MINUTE, beside="a")
+        assert store.get_unless_marked("kind", "key", beside="a", mark="dead") is None
+
+    def test_what_has_expired_is_not_found_beside_either(self, store: Ephemeral, clock: ManualClock) -> None:
+        store.put("kind", "key", {}, MINUTE, beside="a")
+        clock.advance(MINUTE)
+        assert store.get_unless_marked("kind", "key", beside="a", mark="dead") is None
+
+    def test_many_can_be_marked(self, store: Ephemeral) -> None:
+        words = [str(number) for number in range(2500)]
+        store.put("kind", "key", {}, MINUTE, beside=words[-1])
+        store.mark("dead", words, MINUTE)
+        assert store.get_unless_marked("kind", "key", beside=words[-1], mark="dead") is None
+
     # -- counters ------------------------------------------------------------------
 
     def test_a_counter_counts_within_its_window(self, store: Ephemeral, clock: ManualClock) -> None:
@@ -211,10 +282,14 @@ class EphemeralSuite:
             lambda store: store.get("kind", "key"),
             lambda store: store.take("kind", "key"),
             lambda store: store.swap("kind", "key", 0, {}, START),
+            lambda store: store.once("kind", "key", MINUTE),
+            lambda store: store.epoch(),
+            lambda store: store.mark("dead", ["a"], MINUTE),
+            lambda store: store.get_unless_marked("kind", "key", beside="a", mark="dead"),
             lambda store: store.count("kind", "key", MINUTE),
             lambda store: store.counted("kind", "key", MINUTE),
         ],
-        ids=["ping", "put", "get", "take", "swap", "count", "counted"],
+        ids=["ping", "put", "get", "take", "swap", "once", "epoch", "mark", "marked", "count", "counted"],
     )
     def test_a_store_that_does_not_answer_is_unavailable(
         self, dead_client: redis.Redis, clock: ManualClock, use: Callable[[Ephemeral], object]

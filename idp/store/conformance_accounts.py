@@ -88,6 +88,19 @@ class AccountSuite:
         assert last
         assert (last.digest, last.anchor) == ("renewed", "knowledge")
 
+    def test_the_parameters_of_live_passwords(self, database: Database) -> None:
+        older, newer = "$argon2id$v=19$m=7168,t=1,p=1$", "$argon2id$v=19$m=19456,t=2,p=1$"
+        with database.write() as tx:
+            accounts = [add_account(tx, name).account_id for name in ("anne", "karim", "lea", "samir")]
+            assert tx.accounts.password_parameters() == frozenset()
+            digests = (f"{older}c2Fs/HQ$aGFz+A9z", f"{newer}b3RoZXI$aGFzaA", f"{newer}c2FsdA$b3RoZXI", "digest")
+            for account_id, digest in zip(accounts, digests, strict=True):
+                tx.accounts.set_password(account_id, digest, "knowledge", START)
+        with database.write() as tx:
+            assert tx.accounts.password_parameters() == {older, newer}
+            tx.accounts.set_password(accounts[0], f"{newer}c2FsdA$aGFzaA", "knowledge", START)
+            assert tx.accounts.password_parameters() == {newer}
+
     def test_an_entitlement_can_end(self, database: Database) -> None:
         with database.write() as tx:
             add_client(tx)

@@ -4,11 +4,11 @@ from datetime import timedelta
 
 import pytest
 
-from idp.domain.audit import AuditEvent
 from idp.domain.throttle import Limit
 from idp.errors import InvalidOperation
 from idp.store.conformance import START
 from idp.store.conformance_rows import HOUR, SECOND, add_account, add_client, policy_of
+from idp.store.consents import Consent
 from idp.store.database import Database
 from idp.store.outbox import LEASE, MAX_ATTEMPTS, Letter
 
@@ -130,21 +130,7 @@ class RepositorySuite:
         with pytest.raises(InvalidOperation), database.write() as tx:
             tx.policies.add(policy_of("ror"))
 
-    # -- audit, outbox, links, attempts --------------------------------------------
-
-    def test_the_audit_keeps_each_event_newest_first(self, database: Database) -> None:
-        first = AuditEvent("client.created", "operator:test", client_id="ror", detail={"name": "ROR"})
-        second = AuditEvent("login.failed", "anonymous", "anne", "ror", "refused", {"reason": "login_wrong"})
-        with database.write() as tx:
-            tx.audit.record(first, START)
-            tx.audit.record(second, START, "request-1")
-            assert [(r.event, r.at, r.request_id) for r in tx.audit.latest(10)] == [
-                (second, START, "request-1"),
-                (first, START, None),
-            ]
-            assert [r.event for r in tx.audit.latest(1)] == [second]
-            assert [r.event for r in tx.audit.latest(10, name="client.created")] == [first]
-            assert [r.event for r in tx.audit.latest(10, subject="anne")] == [second]
+    # -- outbox, links, attempts --------------------------------------------
 
     def test_letters_leave_in_order_and_come_back_when_they_fail(self, database: Database) -> None:
         with database.write() as tx:
@@ -198,6 +184,29 @@ class RepositorySuite:
             assert tx.resets.peek("new", START) is tx.resets.take("new", START) is None
             assert tx.resets.peek("old", START) is tx.resets.take("old", START) is None
 
+    def test_consents_add_up_until_they_are_withdrawn(self, database: Database) -> None:
+        with database.write() as tx:
+            add_client(tx)
+            add_client(tx, "other")
+            anne, karim = add_account(tx).account_id, add_account(tx, "karim").account_id
+            assert tx.consents.scopes(anne, "ror") == frozenset()
+            tx.consents.give(anne, "ror", frozenset({"openid", "email"}), START)
+            tx.consents.give(anne, "ror", frozenset({"openid", "phone"}), START + HOUR)
+            tx.consents.give(anne, "other", frozenset({"openid"}), START)
+        with database.write() as tx:
+            assert tx.consents.scopes(anne, "ror") == {"openid", "email", "phone"}
+            assert tx.consents.scopes(karim, "ror") == frozenset()
+            assert tx.consents.of(anne) == [
+                Consent("other", ("openid",), START),
+                Consent("ror", ("email", "openid", "phone"), START + HOUR),
+            ]
+            assert tx.consents.of(karim) == []
+            assert not tx.consents.withdraw(karim, "ror")
+            assert tx.consents.withdraw(anne, "ror")
+            assert not tx.consents.withdraw(anne, "ror")
+            assert tx.consents.scopes(anne, "ror") == frozenset()
+            assert tx.consents.scopes(anne, "other") == {"openid"}
+
     def test_attempts_come_back_after_the_window_and_after_a_success(self, database: Database) -> None:
         limit = Limit(most=2, window=HOUR, free=None)
         none = timedelta(0)
@@ -205,6 +214,8 @@ class RepositorySuite:
             assert tx.throttle.take("a", limit, START) == none
             assert tx.throttle.take("a", limit, START + SECOND) == none
             assert tx.throttle.take("a", limit, START + SECOND) == HOUR - SECOND
+            assert tx.throttle.delay("a", limit, START + SECOND) == HOUR - SECOND
+            assert tx.throttle.delay("b", limit, START) == tx.throttle.delay("b", limit, START) == none
             assert tx.throttle.take("b", limit, START) == none
             tx.throttle.forgive("a")
             assert tx.throttle.take("a", limit, START + SECOND) == none

@@ -10,7 +10,7 @@ from idp.domain.grant import Grant
 from idp.domain.ids import new_id
 from idp.domain.policy import MethodEntry, Policy
 from idp.store.conformance import START
-from idp.store.database import Tx
+from idp.store.database import Database, Tx
 
 HOUR = timedelta(hours=1)
 SECOND = timedelta(seconds=1)
@@ -74,3 +74,9 @@ def proof(at: datetime = START) -> Proof:
 def policy_of(client_id: str, effective_from: datetime = START, **changes: Any) -> Policy:
     values: dict[str, Any] = {"created_by": "operator", "created_at": START}
     return Policy(new_id(), client_id, effective_from, (MethodEntry("password"),), **{**values, **changes})
+
+
+def ask(database: Database) -> None:
+    """One statement. Raises Unavailable."""
+    with database.read() as tx:
+        assert tx.meta.config_version

@@ -1,12 +1,7 @@
 """The suite that every SQL database must pass. Needs pytest; nothing else of the package imports this module.
 
-class TestMyDatabase(DatabaseSuite):
-    @pytest.fixture
-    def empty(self): yield a Database without a schema, and close it
-    @pytest.fixture
-    def database(self): yield a Database without rows, its schema migrated, and close it
-    @pytest.fixture
-    def unreachable(self): return a Database that does not answer
+A subclass of `DatabaseSuite` gives three fixtures: `empty` yields a Database without a schema, `database` one without
+rows, its schema migrated, and both close it; `unreachable` returns a Database that does not answer.
 """
 
 from collections.abc import Callable
@@ -25,7 +20,11 @@ from idp.domain.throttle import Limit
 from idp.errors import InvalidOperation, Unavailable
 from idp.store.conformance import RACERS, START, race
 from idp.store.conformance_accounts import AccountSuite, SessionSuite
+from idp.store.conformance_audit import AuditSuite
 from idp.store.conformance_configuration import ConfigurationSuite
+from idp.store.conformance_operations import OperationsSuite
+from idp.store.conformance_purge import PurgeSuite
+from idp.store.conformance_refresh import RefreshSuite
 from idp.store.conformance_repositories import RepositorySuite
 from idp.store.conformance_rows import (
     HOUR,
@@ -34,6 +33,7 @@ from idp.store.conformance_rows import (
     add_client,
     add_grant,
     add_session,
+    ask,
     policy_of,
     proof,
 )
@@ -43,22 +43,23 @@ from idp.store.schema import audit_event, metadata
 TURNS = 10
 
 
-class DatabaseSuite(AccountSuite, SessionSuite, RepositorySuite, ConfigurationSuite):
-    """Units of work, migrations, single use, repositories. Override the fixtures `empty`, `database`, `unreachable`."""
+class Repositories(AccountSuite, SessionSuite, RefreshSuite, RepositorySuite, OperationsSuite, PurgeSuite):
+    """The suites of what is stored."""
+
+
+class DatabaseSuite(Repositories, ConfigurationSuite, AuditSuite):
+    """Units of work, migrations, single use, repositories."""
 
     @pytest.fixture
-    def empty(self) -> Database:
-        """A database without a schema."""
+    def empty(self) -> Database:  # without a schema
         raise NotImplementedError
 
     @pytest.fixture
-    def database(self) -> Database:
-        """A migrated database without rows."""
+    def database(self) -> Database:  # migrated, without rows
         raise NotImplementedError
 
     @pytest.fixture
-    def unreachable(self) -> Database:
-        """A database that does not answer."""
+    def unreachable(self) -> Database:  # does not answer
         raise NotImplementedError
 
     # -- schema --------------------------------------------------------------------
@@ -293,6 +294,6 @@ class DatabaseSuite(AccountSuite, SessionSuite, RepositorySuite, ConfigurationSu
     # -- failure -------------------------------------------------------------------
 
     def test_a_database_that_does_not_answer_is_unavailable(self, unreachable: Database) -> None:
-        for use in (unreachable.ping, unreachable.migrate, lambda: unreachable.read().__enter__()):
+        for use in (unreachable.ping, unreachable.migrate, lambda: ask(unreachable)):
             with pytest.raises(Unavailable, match="database"):
                 use()

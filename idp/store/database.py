@@ -1,8 +1,9 @@
 """The SQL database: engine, units of work, migrations."""
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+import time
+from collections.abc import Callable, Collection, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
@@ -13,69 +14,121 @@ import alembic.config
 import alembic.runtime.migration
 import alembic.script
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.exc import DatabaseError, DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import (
+    DatabaseError,
+    DBAPIError,
+    DisconnectionError,
+    InterfaceError,
+    OperationalError,
+    ProgrammingError,
+)
 from sqlalchemy.exc import TimeoutError as NoConnectionLeft
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from idp.errors import Unavailable
+from idp.errors import InvalidOperation, Unavailable
 from idp.store.accounts import Accounts
+from idp.store.alerts import Alerts
 from idp.store.audit import Audit
 from idp.store.clients import Clients
+from idp.store.consents import Consents
 from idp.store.grants import Grants
+from idp.store.imports import Imports
+from idp.store.lazy import lazy
+from idp.store.leases import Leases
 from idp.store.meta import Meta
 from idp.store.outbox import Outbox
 from idp.store.policies import Policies
+from idp.store.purge import Purge
+from idp.store.refresh_tokens import RefreshTokens
 from idp.store.resets import ResetLinks
 from idp.store.sessions import Sessions
 from idp.store.throttle import Throttle
 
 BUSY_TIMEOUT_MS = 5000
+MAY_IDLE_S = 2.0
+RIGHTS = (
+    "GRANT USAGE ON SCHEMA public TO {role}",
+    "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role}",
+    "REVOKE UPDATE, DELETE ON audit_event, audit_seal FROM {role}",
+    "REVOKE UPDATE ON audit_personal FROM {role}",
+    "REVOKE INSERT, UPDATE, DELETE ON alembic_version FROM {role}",
+)
 NO_ANSWER = {OperationalError, InterfaceError, DatabaseError}  # those that say nothing of the statement itself
 
 
 class Tx:
     """One unit of work: the repositories on one connection. Everything is committed together or not at all."""
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+    def __init__(self, begin: Callable[[], Connection]) -> None:
+        """begin: called at the first use; a unit that asks nothing costs nothing."""
+        self._begin = begin
+        self.revoked: list[str] = []  # grants that this unit revoked, by their ids
 
-    @cached_property
+    @lazy
+    def _connection(self) -> Connection:
+        return self._begin()
+
+    @lazy
     def accounts(self) -> Accounts:
         return Accounts(self._connection)
 
-    @cached_property
+    @lazy
+    def alerts(self) -> Alerts:
+        return Alerts(self._connection)
+
+    @lazy
     def audit(self) -> Audit:
         return Audit(self._connection)
 
-    @cached_property
+    @lazy
     def clients(self) -> Clients:
         return Clients(self._connection)
 
-    @cached_property
-    def grants(self) -> Grants:
-        return Grants(self._connection)
+    @lazy
+    def consents(self) -> Consents:
+        return Consents(self._connection)
 
-    @cached_property
+    @lazy
+    def grants(self) -> Grants:
+        return Grants(self._connection, self.revoked)
+
+    @lazy
+    def imports(self) -> Imports:
+        return Imports(self._connection)
+
+    @lazy
+    def leases(self) -> Leases:
+        return Leases(self._connection)
+
+    @lazy
     def meta(self) -> Meta:
         return Meta(self._connection)
 
-    @cached_property
+    @lazy
     def outbox(self) -> Outbox:
         return Outbox(self._connection)
 
-    @cached_property
+    @lazy
     def policies(self) -> Policies:
         return Policies(self._connection)
 
-    @cached_property
+    @lazy
+    def purge(self) -> Purge:
+        return Purge(self._connection)
+
+    @lazy
+    def refresh_tokens(self) -> RefreshTokens:
+        return RefreshTokens(self._connection)
+
+    @lazy
     def resets(self) -> ResetLinks:
         return ResetLinks(self._connection)
 
-    @cached_property
+    @lazy
     def sessions(self) -> Sessions:
-        return Sessions(self._connection)
+        return Sessions(self._connection, self.revoked)
 
-    @cached_property
+    @lazy
     def throttle(self) -> Throttle:
         return Throttle(self._connection)
 
@@ -83,14 +136,20 @@ class Tx:
 class Database:
     """Opens units of work. Raises Unavailable when the server does not answer."""
 
-    def __init__(self, url: str, *, connections: int = 5) -> None:
-        """connections: kept open; as many more for a moment."""
-        options: dict[str, Any] = {} if url.startswith("sqlite") else {"pool_pre_ping": True}
-        options |= {"pool_size": connections, "max_overflow": connections}  # a unit that writes may read beside
+    def __init__(
+        self, url: str, *, connections: int = 5, announce: Callable[[Collection[str]], None] = lambda _: None
+    ) -> None:
+        """connections: kept open; as many more for a moment. announce: told which grants a unit revoked, just before
+        it is committed; what it raises undoes the unit: a revocation that could not be told everybody is not done.
+        """
+        self._announce = announce
+        options = {"pool_size": connections, "max_overflow": connections}  # a unit that writes may read beside
         # hide_parameters: an error that is logged says which statement failed, never with which values.
         self.engine = create_engine(url, hide_parameters=True, **options)
         if self.engine.dialect.name == "sqlite":
             _prepare_sqlite(self.engine)
+        else:
+            _ask_the_idle(self.engine)
 
     @contextmanager
     def read(self) -> Iterator[Tx]:
@@ -106,10 +165,18 @@ class Database:
 
     @contextmanager
     def _open(self, *, writes: bool) -> Iterator[Tx]:
-        with _answering(), self.engine.connect() as connection:
-            connection.execution_options(sesame_writes=writes)
-            with connection.begin():
-                yield Tx(connection)
+        with _answering(), ExitStack() as opened:
+
+            def begin() -> Connection:
+                connection = opened.enter_context(self.engine.connect())
+                connection.execution_options(sesame_writes=writes)
+                opened.enter_context(connection.begin())
+                return connection
+
+            tx = Tx(begin)
+            yield tx
+            if tx.revoked:
+                self._announce(tx.revoked)
 
     def ping(self) -> None:
         """Raises Unavailable if the database does not answer or its schema is older than the code's.
@@ -131,6 +198,21 @@ class Database:
             config.attributes["connection"] = connection
             with connection.begin():
                 alembic.command.upgrade(config, "head")
+
+    def grant_to(self, role: str) -> None:
+        """Give a role of PostgreSQL what the application needs: it can append to the audit, not change or delete it.
+
+        Raises InvalidOperation on SQLite, which knows no roles, and for a role that does not exist.
+        """
+        if self.engine.dialect.name != "postgresql":
+            raise InvalidOperation("only PostgreSQL has roles: a SQLite file belongs to whoever may write it")
+        quoted = self.engine.dialect.identifier_preparer.quote_identifier(role)
+        try:
+            with _answering(), self.engine.begin() as connection:
+                for statement in RIGHTS:
+                    connection.exec_driver_sql(statement.format(role=quoted).replace("%", "%%"))
+        except ProgrammingError as error:
+            raise InvalidOperation(f"{role}: {str(error.orig).partition(chr(10))[0]}") from error
 
     @cached_property
     def expected_revision(self) -> str | None:
@@ -187,3 +269,23 @@ def _prepare_sqlite(engine: Engine) -> None:
     def begin(connection: Connection) -> None:
         writes = connection.get_execution_options().get("sesame_writes")
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _ask_the_idle(engine: Engine) -> None:
+    """Try a connection that was idle before it is used again: the server, or what is between, may have dropped it.
+
+    Each time, as SQLAlchemy's `pool_pre_ping` does, would be a round trip more for every unit of work.
+    """
+
+    @event.listens_for(engine, "checkin")
+    def checkin(_dbapi_connection: Any, entry: ConnectionPoolEntry) -> None:
+        entry.info["idle_since"] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def checkout(dbapi_connection: Any, entry: ConnectionPoolEntry, _proxy: Any) -> None:
+        idle_since = entry.info.get("idle_since")
+        if idle_since is not None and time.monotonic() - idle_since > MAY_IDLE_S:
+            try:
+                engine.dialect.do_ping(dbapi_connection)
+            except engine.dialect.loaded_dbapi.Error as error:
+                raise DisconnectionError from error  # the pool opens another

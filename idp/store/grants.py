@@ -1,41 +1,49 @@
 """Grants: the parents of codes and tokens."""
 
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, bindparam, insert, select, update
 
 from idp.domain.account import AccountStatus
+from idp.domain.authn import Proof
 from idp.domain.grant import Grant
 from idp.domain.ids import digest
 from idp.store.schema import account, client, grant
 
 LISTS = ("scope", "amr", "userinfo_claims", "id_token_claims")
+COLUMNS = frozenset(grant.c.keys())
+ADD = insert(grant)
+OF_CODE = select(grant).where(grant.c.code_digest == bindparam("code"))
+REDEEM = (
+    update(grant)
+    .where(grant.c.grant_id == bindparam("grant"), grant.c.redeemed_at.is_(None), grant.c.revoked_at.is_(None))
+    .values(redeemed_at=bindparam("now"), offline_until=bindparam("offline"))
+)
 
 
 class Grants:
     """Codes are stored as digests; a code is redeemed by one UPDATE."""
 
-    def __init__(self, connection: Connection) -> None:
-        self._db = connection
+    def __init__(self, connection: Connection, revoked: list[str]) -> None:
+        """revoked: where the grants that are revoked are noted."""
+        self._db, self._revoked = connection, revoked
 
     def add(self, new: Grant, code: str) -> None:
-        values = {name: getattr(new, name) for name in grant.c.keys() if hasattr(new, name)}  # noqa: SIM118
+        values = {name: getattr(new, name) for name in COLUMNS if hasattr(new, name)}
         values |= {name: list(values[name]) for name in LISTS}
-        self._db.execute(insert(grant).values({**values, "code_digest": digest(code)}))
+        values["proof"] = None if new.proof is None else new.proof.to_json()
+        self._db.execute(ADD, {**values, "code_digest": digest(code)})
 
     def by_code(self, code: str) -> Grant | None:
-        row = self._db.execute(select(grant).where(grant.c.code_digest == digest(code))).one_or_none()
-        return None if row is None else _build(row)
+        row = self._db.execute(OF_CODE, {"code": digest(code)}).one_or_none()
+        return None if row is None else build(row._mapping)
 
-    def redeem(self, grant_id: str, now: datetime) -> bool:
-        """Mark the code as used; False if it was used or revoked before: exactly one caller gets True."""
-        changed = self._db.execute(
-            update(grant)
-            .where(grant.c.grant_id == grant_id, grant.c.redeemed_at.is_(None), grant.c.revoked_at.is_(None))
-            .values(redeemed_at=now)
-        )
-        return changed.rowcount == 1
+    def redeem(self, grant_id: str, now: datetime, *, offline_until: datetime | None = None) -> bool:
+        """Mark the code as used; False if it was used or revoked before: exactly one caller gets True.
+
+        offline_until: how long the grant may outlive its session (offline_access).
+        """
+        return self._db.execute(REDEEM, {"grant": grant_id, "now": now, "offline": offline_until}).rowcount == 1
 
     def was_redeemed(self, grant_id: str) -> bool:
         """True if the code was used before."""
@@ -55,7 +63,7 @@ class Grants:
             )
         )
         row = self._db.execute(query).one_or_none()
-        return None if row is None else _build(row)
+        return None if row is None else build(row._mapping)
 
     def has_live(self, session_id: str, client_id: str) -> bool:
         """True if the session redeemed a code for this client and nothing revoked it."""
@@ -71,22 +79,27 @@ class Grants:
         )
         return self._db.scalar(query) is not None
 
-    def revoke(self, grant_id: str, now: datetime) -> None:
-        """Revoke a grant: every token that came of it is dead."""
-        self._db.execute(
-            update(grant).where(grant.c.grant_id == grant_id, grant.c.revoked_at.is_(None)).values(revoked_at=now)
-        )
+    def revoke(self, grant_id: str, now: datetime) -> bool:
+        """Revoke a grant: every token that came of it is dead. False if it was revoked before."""
+        return self._revoke(grant.c.grant_id == grant_id, now) == 1
 
     def revoke_for(self, account_id: str, client_id: str, now: datetime) -> None:
         """Revoke all that an account gave to one client."""
-        self._db.execute(
-            update(grant)
-            .where(grant.c.account_id == account_id, grant.c.client_id == client_id, grant.c.revoked_at.is_(None))
-            .values(revoked_at=now)
-        )
+        self._revoke((grant.c.account_id == account_id) & (grant.c.client_id == client_id), now)
+
+    def revoke_of(self, client_id: str, now: datetime) -> None:
+        """Revoke all that one client was given."""
+        self._revoke(grant.c.client_id == client_id, now)
+
+    def _revoke(self, which: ColumnElement[bool], now: datetime) -> int:
+        revoke = update(grant).where(which, grant.c.revoked_at.is_(None)).values(revoked_at=now)
+        found = self._db.scalars(revoke.returning(grant.c.grant_id)).all()
+        self._revoked += found
+        return len(found)
 
 
-def _build(row: Row[Any]) -> Grant:
-    values = dict(row._mapping)
-    values.pop("code_digest")
-    return Grant(**{**values, **{name: tuple(values[name]) for name in LISTS}})
+def build(row: RowMapping) -> Grant:
+    """The grant in a row that has the columns of one, among others."""
+    values = {column.name: row[column] for column in grant.c if column is not grant.c.code_digest}
+    values |= {name: tuple(values[name]) for name in LISTS}
+    return Grant(**{**values, "proof": None if values["proof"] is None else Proof.from_json(values["proof"])})

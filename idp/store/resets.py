@@ -21,6 +21,10 @@ class ResetLinks:
             insert(reset_link).values(token_digest=digest(token), account_id=account_id, expires_at=expires_at)
         )
 
+    def drop(self, account_id: str) -> None:
+        """Let no link of the account work any more."""
+        self._db.execute(delete(reset_link).where(reset_link.c.account_id == account_id))
+
     def peek(self, token: str, now: datetime) -> str | None:
         """The account of a link that is still good; uses nothing up."""
         return self._db.scalar(

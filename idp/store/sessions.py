@@ -1,48 +1,71 @@
 """Single sign-on sessions and their proofs."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, insert, or_, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, or_, select, update
 
+from idp.domain.account import Account
 from idp.domain.authn import Proof
 from idp.domain.ids import digest, new_id
 from idp.domain.session import Session
-from idp.store.schema import grant, session, session_proof
+from idp.store import accounts
+from idp.store.entitled import has_entitlement
+from idp.store.outbox import put_logouts
+from idp.store.schema import account, grant, session, session_proof
 
 ROTATION_OVERLAP = timedelta(seconds=10)
+
+# Statements of the hot path are built once: making one costs as much as sending it.
+OF_COOKIE = (
+    select(session, session_proof.c.proof)
+    .join(session_proof, isouter=True)
+    .where(or_(session.c.id_hash == bindparam("cookie"), session.c.previous_hash == bindparam("cookie")))
+    .where(session.c.ended_at.is_(None))
+    .order_by(session_proof.c.proof_id)  # oldest first
+)
+WITH_HOLDER = OF_COOKIE.add_columns(
+    *(column.label(f"account_{column.name}") for column in account.c),
+    has_entitlement(session.c.account_id, bindparam("client_id"), bindparam("now")).label("is_entitled"),
+).join(account, account.c.account_id == session.c.account_id)
+WITH_HOLDER_HELD = WITH_HOLDER.with_for_update(read=True, of=account)
+LIVE = (session.c.session_id == bindparam("session")) & session.c.ended_at.is_(None)
+TOUCH = update(session).where(LIVE).values(last_seen_at=bindparam("now"))
+USE = TOUCH.where(session.c.expires_at > bindparam("now"), session.c.last_seen_at > bindparam("used_after"))
+ROTATE = (
+    update(session)
+    .where(LIVE, session.c.id_hash == bindparam("old"))
+    .values(id_hash=bindparam("new"), previous_hash=bindparam("old"), rotated_at=bindparam("now"))
+)
+OPEN, ADD_PROOF = insert(session), insert(session_proof)
 
 
 class Sessions:
     """Sessions by their cookie; only digests of cookies are stored."""
 
-    def __init__(self, connection: Connection) -> None:
-        self._db = connection
+    def __init__(self, connection: Connection, revoked: list[str]) -> None:
+        """revoked: where the grants that are revoked are noted."""
+        self._db, self._revoked = connection, revoked
 
     def find(self, cookie: str, now: datetime, idle: timedelta) -> Session | None:
         """The live session of a cookie; the cookie of before a rotation reads it for 10 s more."""
         id_hash = digest(cookie)
-        query = select(session).where(
-            or_(session.c.id_hash == id_hash, session.c.previous_hash == id_hash), session.c.ended_at.is_(None)
-        )
-        row = self._db.execute(query).one_or_none()
-        if row is None:
+        return _build(self._db.execute(OF_COOKIE, {"cookie": id_hash}).all(), id_hash, now, idle)
+
+    def find_with_holder(
+        self, cookie: str, client_id: str, now: datetime, idle: timedelta, *, hold: bool = False
+    ) -> tuple[Session, Account, bool] | None:
+        """The live session, the account whose it is (without its identities), and whether an entitlement lets it open
+        the client. hold: as `Accounts.hold` does, so that this stays true to the end of a unit that writes.
+        """
+        id_hash = digest(cookie)
+        statement = WITH_HOLDER_HELD if hold else WITH_HOLDER
+        rows = self._db.execute(statement, {"cookie": id_hash, "client_id": client_id, "now": now}).all()
+        found = _build(rows, id_hash, now, idle)
+        if found is None:
             return None
-        is_current = row.id_hash == id_hash
-        if not is_current and now >= row.rotated_at + ROTATION_OVERLAP:
-            return None
-        held = select(session_proof.c.proof).where(session_proof.c.session_id == row.session_id)
-        proofs = self._db.scalars(held.order_by(session_proof.c.proof_id))  # oldest first
-        found = Session(
-            session_id=row.session_id,
-            account_id=row.account_id,
-            proofs=tuple(Proof.from_json(proof) for proof in proofs),
-            created_at=row.created_at,
-            last_seen_at=row.last_seen_at,
-            expires_at=row.expires_at,
-            is_current=is_current,
-        )
-        return found if found.is_alive(now, idle) else None
+        return found, accounts.build(rows[0]._mapping, "account_"), bool(rows[0].is_entitled)
 
     def open(
         self,
@@ -57,22 +80,23 @@ class Sessions:
         """A new session without proofs; returns its session_id."""
         session_id = new_id()
         self._db.execute(
-            insert(session).values(
-                session_id=session_id,
-                id_hash=digest(cookie),
-                account_id=account_id,
-                created_at=now,
-                last_seen_at=now,
-                expires_at=now + lifetime,
-                user_agent=user_agent[:200],
-                ip_prefix=ip_prefix,
-            )
+            OPEN,
+            {
+                "session_id": session_id,
+                "id_hash": digest(cookie),
+                "account_id": account_id,
+                "created_at": now,
+                "last_seen_at": now,
+                "expires_at": now + lifetime,
+                "user_agent": user_agent[:200],
+                "ip_prefix": ip_prefix,
+            },
         )
         return session_id
 
     def add_proof(self, session_id: str, proof: Proof) -> None:
         """One row a proof: two tabs that add at once are both kept."""
-        self._db.execute(insert(session_proof).values(proof_id=new_id(), session_id=session_id, proof=proof.to_json()))
+        self._db.execute(ADD_PROOF, {"proof_id": new_id(), "session_id": session_id, "proof": proof.to_json()})
 
     def rotate(self, session_id: str, old_cookie: str, new_cookie: str, now: datetime) -> bool:
         """Give the session a new cookie; False if another request did so first (its cookie then stands).
@@ -80,35 +104,53 @@ class Sessions:
         Comes before `add_proof` in a unit: the row of a proof holds the session's, and two tabs would wait for one
         another (PostgreSQL).
         """
-        changed = self._db.execute(
-            update(session)
-            .where(
-                session.c.session_id == session_id,
-                session.c.id_hash == digest(old_cookie),
-                session.c.ended_at.is_(None),
-            )
-            .values(id_hash=digest(new_cookie), previous_hash=digest(old_cookie), rotated_at=now)
-        )
-        return changed.rowcount == 1
+        values = {"session": session_id, "old": digest(old_cookie), "new": digest(new_cookie), "now": now}
+        return self._db.execute(ROTATE, values).rowcount == 1
 
     def touch(self, session_id: str, now: datetime) -> bool:
         """Note that the session was used; False if it has ended meanwhile."""
-        changed = self._db.execute(
-            update(session)
-            .where(session.c.session_id == session_id, session.c.ended_at.is_(None))
-            .values(last_seen_at=now)
-        )
-        return changed.rowcount == 1
+        return self._db.execute(TOUCH, {"session": session_id, "now": now}).rowcount == 1
+
+    def use(self, session_id: str, now: datetime, idle: timedelta) -> bool:
+        """Note that the session was used; False if it has ended or expired by then."""
+        return self._db.execute(USE, {"session": session_id, "now": now, "used_after": now - idle}).rowcount == 1
 
     def end(self, session_id: str, now: datetime) -> bool:
-        """End one session and the grants made in it; False if it had ended."""
-        return self._end(session.c.session_id == session_id, grant.c.session_id == session_id, now) == 1
+        """End one session and the grants made in it; False if it had ended.
+
+        A grant that was redeemed for offline access stays (OIDC Core §11).
+        """
+        bound = (grant.c.session_id == session_id) & grant.c.offline_until.is_(None)
+        return self._end(session.c.session_id == session_id, bound, now) == 1
 
     def end_all(self, account_id: str, now: datetime) -> int:
-        """End every session and grant of an account; returns how many sessions."""
+        """End every session and grant of an account, those for offline access too; returns how many sessions."""
         return self._end(session.c.account_id == account_id, grant.c.account_id == account_id, now)
 
     def _end(self, which: Any, grants: Any, now: datetime) -> int:
-        ended = self._db.execute(update(session).where(which, session.c.ended_at.is_(None)).values(ended_at=now))
-        self._db.execute(update(grant).where(grants, grant.c.revoked_at.is_(None)).values(revoked_at=now))
-        return ended.rowcount
+        end = update(session).where(which, session.c.ended_at.is_(None)).values(ended_at=now)
+        ended = self._db.scalars(end.returning(session.c.session_id)).all()
+        put_logouts(self._db, ended, now)  # asks which grants live, so that it comes before they are revoked
+        revoke = update(grant).where(grants, grant.c.revoked_at.is_(None)).values(revoked_at=now)
+        self._revoked += self._db.scalars(revoke.returning(grant.c.grant_id))
+        return len(ended)
+
+
+def _build(rows: Sequence[Row[Any]], id_hash: str, now: datetime, idle: timedelta) -> Session | None:
+    """The live session of rows that differ in their proof."""
+    if not rows:
+        return None
+    row = rows[0]
+    is_current = row.id_hash == id_hash
+    if not is_current and now >= row.rotated_at + ROTATION_OVERLAP:
+        return None
+    found = Session(
+        session_id=row.session_id,
+        account_id=row.account_id,
+        proofs=tuple(Proof.from_json(each.proof) for each in rows if each.proof is not None),
+        created_at=row.created_at,
+        last_seen_at=row.last_seen_at,
+        expires_at=row.expires_at,
+        is_current=is_current,
+    )
+    return found if found.is_alive(now, idle) else None

@@ -41,6 +41,7 @@ def _extend_clients() -> None:
 
 
 def _add_tokens_and_consent() -> None:
+    op.add_column("authorization_grant", sa.Column("proof", sa.JSON(), nullable=True))
     op.add_column("authorization_grant", sa.Column("offline_until", INSTANT, nullable=True))
     op.create_index(op.f("ix_session_expires_at"), "session", ["expires_at"], unique=False)
     op.create_table(
@@ -125,6 +126,7 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_session_expires_at"), table_name="session")
     op.drop_column("audit_event", "personal_digest")
     op.drop_column("authorization_grant", "offline_until")
+    op.drop_column("authorization_grant", "proof")
     for column in (
         "grant_types", "subject_type", "access_token_format", "introspects", "consent", "par_required", "jwks",
         "jwks_uri", "sector", "audience", "backchannel_logout_uri", "offline_lifetime_s",

@@ -9,6 +9,7 @@ import fakeredis
 import sqlalchemy
 
 from idp.store import Ephemeral
+from idp.store.access_tokens import CheckedAccessTokens
 from tests.fakes.provider import Provider
 
 
@@ -23,7 +24,8 @@ class Outage:
     def of(cls, provider: Provider) -> "Outage":
         server = fakeredis.FakeServer()
         store = Ephemeral(fakeredis.FakeRedis(server=server), provider.clock)
-        return cls(provider.with_services(ephemeral=store), server)
+        tokens = CheckedAccessTokens(store, provider.clock, provider.services.db)
+        return cls(provider.with_services(ephemeral=store, access_tokens=tokens), server)
 
     @contextmanager
     def of_database(self) -> Iterator[None]:

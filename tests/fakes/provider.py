@@ -14,7 +14,7 @@ from idp.app import build_app, build_services
 from idp.domain.account import Account
 from idp.domain.authn import Assurance
 from idp.domain.client import Client
-from idp.flows.letters import deliver_next
+from idp.flows.delivery import deliver_next
 from idp.flows.operators import accounts, clients, policies
 from idp.flows.operators.desk import Desk
 from idp.flows.services import Services
@@ -69,6 +69,7 @@ class Provider:
         )
         clock, mailer = FakeClock(), FakeMailer()
         services = build_services(chosen, clock=clock, mailer=mailer)
+        services.configuration.max_age = timedelta(0)  # the clock stands still: what changes must count at once
         services.pages._env.bytecode_cache = COMPILED
         app = build_app(services)
         app.testing = False  # errors are rendered as in production

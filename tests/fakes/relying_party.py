@@ -68,7 +68,7 @@ def form_post_of(response: TestResponse) -> dict[str, str]:
     target = html.unescape(action.group(1))
     assert target.startswith(RP), target
     assert f"form-action 'self' {RP};" in response.headers["Content-Security-Policy"]
-    return {html.unescape(name): html.unescape(value) for name, value in FIELD.findall(response.text)}
+    return hidden_of(response)
 
 
 def bearer(access_token: str) -> dict[str, str]:
@@ -83,6 +83,11 @@ def csrf_of(response: TestResponse) -> str:
     found = HIDDEN.search(response.text)
     assert found, response.text[:2000]
     return found.group(1)
+
+
+def hidden_of(response: TestResponse) -> dict[str, str]:
+    """The hidden fields of a page."""
+    return {html.unescape(name): html.unescape(value) for name, value in FIELD.findall(response.text)}
 
 
 @dataclass
@@ -144,6 +149,10 @@ class RelyingParty:
         assert response.status_code == 303, response.text
         return self.post(f"{path}/email_otp", page=f"{path}/email_otp", code=self.provider.last_code())
 
+    def consent(self, path: str, decision: str = "allow") -> TestResponse:
+        """Answer the page that asks for a consent."""
+        return self.browser.post(f"{path}/consent", data={**hidden_of(self.browser.get(path)), "decision": decision})
+
     def login(self, **changes: str | None) -> dict[str, str]:
         """A whole login by password; the authorization response."""
         return answer_of(self.give_password(self.open_login(**changes)))
@@ -167,6 +176,15 @@ class RelyingParty:
         }
         form = {name: value for name, value in values.items() if value is not None}
         return self.provider.browser().post("/token", data=form, headers=self.basic() if headers is None else headers)
+
+    def refresh(self, token: str, *, headers: dict[str, str] | None = None, **changes: str) -> TestResponse:
+        """POST /token with a refresh token."""
+        form = {"grant_type": "refresh_token", "refresh_token": token, **changes}
+        return self.provider.browser().post("/token", data=form, headers=self.basic() if headers is None else headers)
+
+    def ask(self, path: str, *, headers: dict[str, str] | None = None, **form: str) -> TestResponse:
+        """POST a form to an endpoint of applications, as this client."""
+        return self.provider.browser().post(path, data=form, headers=self.basic() if headers is None else headers)
 
     def tokens(self, **changes: str | None) -> dict[str, Any]:
         """Login and exchange; the token response, its ID Token verified and put under `claims`."""

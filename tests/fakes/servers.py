@@ -6,9 +6,9 @@ import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import redis
@@ -32,6 +32,8 @@ class PostgreSQL:
 
     port: int
     made: int = 0
+    restart: Callable[[], None] = field(default=lambda: None, repr=False)
+    """Kill it, as a crash would, and start it again."""
 
     def url(self, name: str) -> str:
         return f"postgresql+psycopg://postgres@127.0.0.1:{self.port}/{name}"
@@ -73,7 +75,9 @@ def postgresql() -> Iterator[PostgreSQL]:
     try:
         subprocess.run([*initdb, "--locale=C.UTF-8"], check=True, stdout=subprocess.DEVNULL, cwd=folder)
         control("-l", str(folder / "log"), "-o", options, "start")
-        server = PostgreSQL(port)
+        server = PostgreSQL(
+            port, restart=lambda: control("-m", "immediate", "-l", str(folder / "log"), "-o", options, "restart")
+        )
         server._run(f"CREATE DATABASE {TEMPLATE}")
         database = Database(server.url(TEMPLATE))
         database.migrate()

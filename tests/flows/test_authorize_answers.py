@@ -35,7 +35,7 @@ def test_cancel_and_refused_consent_answer_with_state_and_iss(rp: RelyingParty) 
     assert error_of(rp.post(f"{path}/cancel", page=path)) == "access_denied"
     rp.login()
     path = rp.open_login(prompt="consent")
-    assert error_of(rp.post(f"{path}/consent", page=path, decision="deny")) == "access_denied"
+    assert error_of(rp.consent(path, "deny")) == "access_denied"
 
 
 @pytest.mark.spec("RFC 6749 §3.1.2")

@@ -79,7 +79,7 @@ def test_prompt_consent_asks_each_time(rp: RelyingParty) -> None:
         page = rp.browser.get(path).text
         assert 'id="consent-allow"' in page
         assert 'id="consent-deny"' in page
-        allowed = rp.post(f"{path}/consent", page=path, decision="allow")
+        allowed = rp.consent(path)
         assert answer_of(rp.browser.get(path_of(allowed)))["code"]
 
 
@@ -109,7 +109,7 @@ def test_prompts_combine(rp: RelyingParty) -> None:
     rp.provider.clock.advance(seconds=9)
     path = rp.open_login(prompt="login consent")
     rp.give_password(path)
-    allowed = rp.post(f"{path}/consent", page=path, decision="allow")
+    allowed = rp.consent(path)
     claims = rp.redeem(answer_of(rp.browser.get(path_of(allowed)))["code"])["claims"]
     assert claims["auth_time"] == first["auth_time"] + 9
 

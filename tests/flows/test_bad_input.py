@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from werkzeug.test import TestResponse
 
-from idp.flows.oidc import logout, token, validate
+from idp.flows import pushed
+from idp.flows.oidc import logout, par, token, validate
 from tests.fakes.provider import RP, Provider
 from tests.fakes.relying_party import RelyingParty, csrf_of, path_of
 
@@ -90,7 +91,7 @@ def is_sound(response: TestResponse) -> TestResponse:
         is_printable(*parse_qs(urlsplit(location).query).get("error_description", []))
     if response.mimetype == "application/json":
         is_printable((response.json or {}).get("error_description", ""))
-        assert "error" in (response.json or {})
+        assert ("error" in (response.json or {})) == (response.status_code >= 400)
     if 'action="https' in response.text:
         assert f'action="{RP}/rp/callback"' in response.text
     return response
@@ -115,6 +116,30 @@ def test_authorize(world: World, changes: list[tuple[bytes, bytes]], repeat: boo
 def test_authorize_without_a_valid_start(world: World, changes: list[tuple[bytes, bytes]]) -> None:
     assert "Location" not in is_sound(world.browser.get(f"/authorize?{encoded(changes)}")).headers
     assert "Location" not in is_sound(world.post("/authorize", encoded(changes))).headers
+
+
+@bounded
+@given(pairs(par.KNOWN), st.booleans(), st.none() | VALUES)
+def test_par(world: World, changes: list[tuple[bytes, bytes]], repeat: bool, header: bytes | None) -> None:
+    basic = world.rp.basic()["Authorization"] if header is None else header.decode("latin-1")
+    headers = {} if "\n" in basic or "\r" in basic else {"Authorization": basic}
+    response = is_sound(world.post("/par", spoilt(world.rp.request(), changes, repeat), **headers))
+    assert response.mimetype == "application/json"
+    assert "Location" not in response.headers
+    if response.status_code == 201:
+        loaded = world.browser.get(
+            "/authorize", query_string={"client_id": "rp", "request_uri": (response.json or {})["request_uri"]}
+        )
+        is_sound(loaded)
+
+
+@bounded
+@given(VALUES, pairs(validate.KNOWN))
+def test_a_request_uri_of_ours(world: World, reference: bytes, changes: list[tuple[bytes, bytes]]) -> None:
+    """Invented ones, beside whatever else: never a redirect."""
+    others = [(name, value) for name, value in changes if name not in {b"client_id", b"request_uri"}]
+    query = encoded([(b"client_id", b"rp"), (b"request_uri", pushed.URN.encode() + reference), *others])
+    assert "Location" not in is_sound(world.browser.get(f"/authorize?{query}")).headers
 
 
 @bounded

@@ -41,7 +41,7 @@ def test_init_makes_what_is_missing_for_its_owner_alone(tmp_path: Path) -> None:
 
 def test_keys_list(cli: CommandLine) -> None:
     rows = [line.split("\t") for line in cli.run("keys", "list").splitlines()]
-    assert {alg for _, alg, _, _ in rows} == {"RS256", "ES256"}
+    assert {alg for _, alg, _, _ in rows} == {"RS256", "PS256", "ES256"}
     assert all(len(kid) == 43 and since.startswith("from 20") for kid, _, _, since in rows)
 
 
@@ -114,8 +114,8 @@ def test_a_token_lifetime_that_is_refused(cli: CommandLine, seconds: str) -> Non
 
 
 def test_a_public_client_has_no_secret(cli: CommandLine) -> None:
-    assert cli.run(*ROR, "--auth-method", "none") .startswith("no secret: the client is public")
-    assert "no such confidential client" in cli.refused("client", "renew-secret", "ror")
+    assert cli.run(*ROR, "--auth-method", "none").startswith("no secret: the client is public")
+    assert "no such client with a secret" in cli.refused("client", "renew-secret", "ror")
 
 
 def test_a_client_that_is_not_sound_is_refused(cli: CommandLine) -> None:

@@ -7,11 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy.event import listen
 
 from idp.cli import whoever_runs_this
 from idp.domain.account import Account, AccountStatus
 from idp.domain.authn import IdentityRef
+from idp.flows.operators.accounts import import_csv
 from tests.fakes.command_line import CommandLine
+from tests.fakes.provider import Provider
 
 ANNE = ("account", "create", "Anne.Pierre", "--given-name", " Anne ", "--family-name", "Pierre")
 HEADER = "login,email,given_name,family_name,civility,rpps,services"
@@ -131,6 +134,26 @@ def test_all_accounts_of_a_file_are_imported_or_none(cli: CommandLine, rows: tup
     assert [event["name"] for event in cli.events()] == ["client.created"]
 
 
+def test_what_somebody_holds_is_refused_with_its_line(cli: CommandLine) -> None:
+    cli.run(*ANNE, "--email", "anne@chu.example")
+    rows = (HEADER, "lea,,Léa,Martin,,10003456789,", "karim,,K,B,,10003456789,")
+    assert "line 3: karim: the login name or an identifier" in cli.refused("account", "import", csv_file(cli, *rows))
+    rows = (HEADER, "lea,,Léa,Martin,,,", "karim,ANNE@chu.example,K,B,,,")
+    assert "line 3: karim: the login name or an identifier" in cli.refused("account", "import", csv_file(cli, *rows))
+    assert account(cli, "lea") is None
+
+
+def test_an_import_has_few_statements(provider: Provider, tmp_path: Path) -> None:
+    """Nobody else writes to SQLite until it ends."""
+    statements: list[str] = []
+    file = tmp_path / "people.csv"
+    file.write_text("\n".join([HEADER, *(f"user{n},user{n}@chu.example,A,B,,,rp rp portail" for n in range(200))]))
+    listen(provider.services.db.engine, "before_cursor_execute", lambda *seen: statements.append(seen[2]))
+    assert import_csv(provider.desk, file) == 200
+    assert len(statements) < 20
+    assert len(provider.events("entitlement.granted")) == 400
+
+
 def test_a_file_that_is_not_in_utf_8_is_refused(cli: CommandLine) -> None:
     file = csv_file(cli, HEADER, "lea,,Léa,Martin,,,", encoding="cp1252")
     assert "not in UTF-8" in cli.refused("account", "import", file)
@@ -198,11 +221,28 @@ def test_a_password_set_through_the_mailbox_is_confirmed(cli: CommandLine) -> No
         ("account", "confirm-password", "nobody", "--reason", "x"),
         ("account", "entitle", "nobody", "ror"),
         ("account", "withdraw", "nobody", "ror"),
+        ("account", "consents", "nobody"),
+        ("account", "consents", "nobody", "--withdraw", "ror"),
         ("audit", "list", "--account", "nobody"),
     ],
 )
 def test_an_unknown_account(cli: CommandLine, command: tuple[str, ...]) -> None:
     assert cli.refused(*command) == "nobody: no such account"
+
+
+def test_consents_are_listed_and_withdrawn(cli: CommandLine) -> None:
+    anne = cli.run(*ANNE)
+    assert cli.run("account", "consents", "anne.pierre") == ""
+    assert (
+        cli.refused("account", "consents", "anne.pierre", "--withdraw", "ror") == "anne.pierre gave no consent to ror"
+    )
+    given_at = datetime(2026, 11, 2, 8, 0, tzinfo=UTC)
+    cli.write(lambda tx: tx.consents.give(anne, "ror", frozenset({"openid", "email"}), given_at))
+    assert cli.run("account", "consents", "anne.pierre") == "ror\temail openid\t2026-11-02T08:00:00+00:00"
+    cli.run("account", "consents", "anne.pierre", "--withdraw", "ror")
+    event = cli.last_event()
+    assert (event["name"], event["subject"], event["client_id"]) == ("consent.withdrawn", anne, "ror")
+    assert cli.run("account", "consents", "anne.pierre") == ""
 
 
 def test_an_unknown_service(cli: CommandLine) -> None:
@@ -215,7 +255,7 @@ def test_the_audit_is_read_newest_first(cli: CommandLine) -> None:
     assert [event["name"] for event in cli.events()] == ["entitlement.granted", "account.created", "client.created"]
     assert [event["name"] for event in cli.events("--limit", "1")] == ["entitlement.granted"]
     assert [event["name"] for event in cli.events("--name", "account.created")] == ["account.created"]
-    keys = {"at", "name", "actor", "subject", "client_id", "outcome", "detail", "request_id"}
+    keys = {"at", "name", "actor", "subject", "client_id", "outcome", "detail", "request_id", "personal"}
     assert all(set(event) == keys and event["outcome"] == "ok" for event in cli.events())
 
 

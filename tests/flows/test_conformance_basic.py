@@ -6,6 +6,7 @@ Names: those of the OpenID Foundation's plan.
 import json
 import math
 from collections import Counter
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -149,11 +150,27 @@ def test_oidcc_ensure_request_object_with_redirect_uri(rp: RelyingParty) -> None
 
 
 def test_oidcc_refresh_token(rp: RelyingParty) -> None:
-    """Skipped by the suite: none is issued, and nothing says otherwise."""
+    """Offline access is asked for with consent; the refreshed ID Token speaks of the same login, with no nonce."""
     document = rp.browser.get("/.well-known/openid-configuration").json or {}
-    assert "refresh_token" not in document["grant_types_supported"]
-    assert "offline_access" not in document["scopes_supported"]
-    assert "refresh_token" not in rp.tokens(scope="openid offline_access")
+    assert "refresh_token" in document["grant_types_supported"]
+    assert "offline_access" in document["scopes_supported"]
+    rp.provider.add_client(
+        "suite",
+        grant_types=("authorization_code", "refresh_token"),
+        scopes=("openid", "offline_access"),
+        offline_lifetime=timedelta(days=1),
+    )
+    suite = RelyingParty(rp.provider, "suite")
+    path = suite.open_login(scope="openid offline_access", prompt="consent")
+    suite.give_password(path)
+    agreed = suite.browser.get(path_of(suite.consent(path)))
+    first = suite.redeem(answer_of(agreed)["code"])
+    second = suite.refresh(first["refresh_token"]).json or {}
+    before, after = suite.verify(first["id_token"]), suite.verify(second["id_token"])
+    same = ("iss", "sub", "aud", "auth_time")
+    assert {name: before[name] for name in same} == {name: after[name] for name in same}
+    assert "nonce" not in after
+    assert suite.userinfo(second["access_token"]).status_code == 200
 
 
 def test_oidcc_ensure_request_with_valid_pkce_succeeds(rp: RelyingParty) -> None:

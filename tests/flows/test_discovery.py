@@ -21,6 +21,11 @@ REGISTERED = {
     "claims_locales_supported", "ui_locales_supported", "claims_parameter_supported", "request_parameter_supported",
     "request_uri_parameter_supported", "require_request_uri_registration", "op_policy_uri", "op_tos_uri",
     "code_challenge_methods_supported", "authorization_response_iss_parameter_supported",
+    "backchannel_logout_supported", "backchannel_logout_session_supported",
+    "pushed_authorization_request_endpoint", "require_pushed_authorization_requests",
+    "introspection_endpoint", "introspection_endpoint_auth_methods_supported",
+    "introspection_endpoint_auth_signing_alg_values_supported", "revocation_endpoint",
+    "revocation_endpoint_auth_methods_supported", "revocation_endpoint_auth_signing_alg_values_supported",
 }  # fmt: skip
 WELL_KNOWN = ("/.well-known/openid-configuration", "/.well-known/oauth-authorization-server")
 
@@ -48,7 +53,7 @@ def test_only_registered_names_with_their_types(document: dict[str, Any]) -> Non
             assert value, name
             assert len(set(value)) == len(value), name
             assert all(isinstance(item, str) for item in value), name
-        elif name.endswith("_supported"):
+        elif name.endswith("_supported") or name == "require_pushed_authorization_requests":
             assert isinstance(value, bool), name
         else:
             assert isinstance(value, str), name
@@ -63,7 +68,11 @@ def test_issuer_and_addresses(document: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["authorization_endpoint", "token_endpoint", "userinfo_endpoint", "jwks_uri", "end_session_endpoint"]
+    "name",
+    [
+        *("authorization_endpoint", "token_endpoint", "userinfo_endpoint", "jwks_uri", "end_session_endpoint"),
+        *("introspection_endpoint", "revocation_endpoint", "pushed_authorization_request_endpoint"),
+    ],
 )
 def test_every_address_exists(provider: Provider, document: dict[str, Any], name: str) -> None:
     assert provider.browser().get(document[name]).status_code != 404
@@ -71,18 +80,20 @@ def test_every_address_exists(provider: Provider, document: dict[str, Any], name
 
 def test_what_is_said_is_true(provider: Provider, document: dict[str, Any]) -> None:
     assert document["response_types_supported"] == ["code"]
-    assert document["grant_types_supported"] == ["authorization_code"]
+    assert document["grant_types_supported"] == ["authorization_code", "refresh_token", "client_credentials"]
     assert document["response_modes_supported"] == ["query", "form_post"]
     assert document["code_challenge_methods_supported"] == ["S256"]
     assert set(document["token_endpoint_auth_methods_supported"]) == {
-        "client_secret_basic", "client_secret_post", "none",
+        "client_secret_basic", "client_secret_post", "private_key_jwt", "none",
     }  # fmt: skip
+    assert "none" not in document["introspection_endpoint_auth_methods_supported"]
+    assert set(document["token_endpoint_auth_signing_alg_values_supported"]) == {"RS256", "PS256", "ES256"}
     assert document["request_parameter_supported"] is False
     assert document["request_uri_parameter_supported"] is False
     assert document["claims_parameter_supported"] is True
     assert document["authorization_response_iss_parameter_supported"] is True
-    assert document["subject_types_supported"] == ["public"]
-    assert {"RS256", "ES256"} == set(document["id_token_signing_alg_values_supported"])
+    assert document["subject_types_supported"] == ["public", "pairwise"]
+    assert {"RS256", "PS256", "ES256"} == set(document["id_token_signing_alg_values_supported"])
     claims = RelyingParty(provider).tokens()["claims"]
     assert claims.keys() - {"nonce", "at_hash"} <= set(document["claims_supported"])
     assert claims["acr"] in document["acr_values_supported"]
@@ -100,7 +111,7 @@ def test_keys_are_public_distinct_and_for_signing(provider: Provider) -> None:
     response = provider.browser().get("/jwks")
     assert response.status_code == 200
     keys = (response.json or {})["keys"]
-    assert {key["alg"] for key in keys} == {"RS256", "ES256"}
+    assert {key["alg"] for key in keys} == {"RS256", "PS256", "ES256"}
     assert len({key["kid"] for key in keys}) == len(keys)
     for key in keys:
         public = {"RSA": {"n", "e"}, "EC": {"crv", "x", "y"}}[key["kty"]]

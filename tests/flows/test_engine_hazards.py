@@ -13,6 +13,7 @@ from idp.domain.grant import Grant
 from idp.domain.ids import digest
 from idp.errors import ProtocolError
 from idp.flows.oidc import engine
+from idp.flows.oidc.engine import tokens
 from idp.web.logs import quiet_authlib
 from tests.fakes.clock import START
 from tests.fakes.provider import ISSUER, RP, Provider
@@ -49,11 +50,21 @@ class Ports:
 
     def answer(self, *, client_id: str = "rp", **changes: str) -> dict[str, Any]:
         """A token request, handed over with no Flask request anywhere."""
-        ports = engine.TokenPorts(
+        clients = engine.ClientPorts(
+            issuer=ISSUER,
             client=lambda name: self._note("client", CLIENT if name == CLIENT.client_id else None),
+            keys=lambda client, anew: self._note("keys", {}),
+            once=lambda name, ttl: self._note("once", True),
+            epoch=lambda: self._note("epoch", START),
+            now=lambda: START,
+        )
+        ports = engine.TokenPorts(
+            clients=clients,
             grant=lambda code: self._note("grant", self._grant if code == "c" else None),
-            redeem=self._redeem,
             is_expired=lambda grant: False,
+            redeem=self._redeem,
+            refresh=lambda client, token, scope: self._note("refresh", {}),
+            client_credentials=lambda client, scope: self._note("client_credentials", {}),
         )
         return engine.answer(f"{ISSUER}/token", basic(client_id, "secret"), {**FORM, **changes}, ports)
 
@@ -157,7 +168,7 @@ def test_global_request_of_flask_is_not_read(provider: Provider) -> None:
 
 def test_hooks_are_one_so_their_order_cannot_matter() -> None:
     """PKCE is the only hook, and it has spoken before the code is redeemed."""
-    ((_grant, extensions),) = engine._server._token_grants
+    ((_grant, extensions),) = tokens._server._token_grants
     assert [type(extension) for extension in extensions] == [CodeChallenge]
     wrong = Ports()
     with pytest.raises(ProtocolError) as refusal:

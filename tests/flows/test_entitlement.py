@@ -109,5 +109,5 @@ def test_access_comes_before_consent(provider: Provider) -> None:
     path = rp.open_login(prompt="consent")
     rp.give_password(path)
     assert rp.browser.get(path).status_code == 403
-    rp.post(f"{path}/consent", page=path, decision="allow")
+    rp.consent(path)
     assert not provider.events("authorization.issued")

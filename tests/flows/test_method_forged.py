@@ -8,7 +8,7 @@ from idp.domain.authn import Assurance, IdentityRef, Proof
 from idp.methods.base import CONTRACT_VERSION, Context, Done, Method, Needs, Offer, Show, Step
 from idp.methods.registry import Registry
 from tests.fakes.provider import PASSWORD, Provider
-from tests.fakes.relying_party import RelyingParty, csrf_of, path_of
+from tests.fakes.relying_party import RelyingParty, csrf_of, hidden_of, path_of
 
 GOOD = {"login": "anne.pierre", "password": PASSWORD}
 
@@ -83,7 +83,7 @@ def test_a_proof_made_before_the_policy_changed_is_not_answered_with(provider: P
     rp.give_password(path)
     page = rp.browser.get(path)
     provider.set_policy("rp", ("email_otp",))
-    rp.browser.post(f"{path}/consent", data={"csrf": csrf_of(page), "decision": "allow"})
+    rp.browser.post(f"{path}/consent", data={**hidden_of(page), "decision": "allow"})
     assert rp.browser.get(path).status_code == 200
     assert not provider.events("authorization.issued")
     assert rp.silent()["error"] == "login_required"

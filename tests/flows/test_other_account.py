@@ -5,7 +5,7 @@ import pytest
 from idp.domain.account import AccountStatus
 from idp.flows.operators import accounts
 from tests.fakes.provider import Provider
-from tests.fakes.relying_party import RelyingParty, answer_of, csrf_of, path_of
+from tests.fakes.relying_party import RelyingParty, answer_of, csrf_of, hidden_of, path_of
 
 SESSION = "__Host-sesame-session"
 
@@ -128,14 +128,17 @@ def consenting(provider: Provider) -> tuple[RelyingParty, str]:
 
 def test_a_consent_finishes_the_login(provider: Provider) -> None:
     rp, path = consenting(provider)
-    rp.post(f"{path}/consent", page=path, decision="allow")
+    rp.consent(path)
     assert "code" in answer_of(rp.browser.get(path))
 
 
 def test_a_consent_counts_only_where_it_is_asked(provider: Provider) -> None:
     rp = RelyingParty(provider)
     path = rp.open_login(prompt="consent")
-    rp.post(f"{path}/consent", page=path, decision="allow")
+    with provider.services.db.read() as tx:
+        anne = tx.accounts.find_by_login("anne.pierre")
+    assert anne
+    rp.post(f"{path}/consent", page=path, decision="allow", account=anne.account_id)
     rp.give_password(path)
     assert "Autoriser" in rp.browser.get(path).text
 
@@ -144,6 +147,7 @@ def test_a_consent_counts_only_where_it_is_asked(provider: Provider) -> None:
 def test_a_proof_does_not_outlive_the_session_that_it_opened(provider: Provider, end: str) -> None:
     """Signed out in another tab while the consent page was open: pressing it must not sign in again."""
     rp, path = consenting(provider)
+    page = rp.browser.get(path)
     if end == "logout":
         with provider.services.db.write() as tx:
             account = tx.accounts.find_by_login("anne.pierre")
@@ -152,7 +156,7 @@ def test_a_proof_does_not_outlive_the_session_that_it_opened(provider: Provider,
     else:
         for status in (AccountStatus.SUSPENDED, AccountStatus.ACTIVE):
             accounts.set_status(provider.desk, "anne.pierre", status, "test")
-    rp.post(f"{path}/consent", page=path, decision="allow")
+    rp.browser.post(f"{path}/consent", data={**hidden_of(page), "decision": "allow"})
     assert "login-password" in rp.browser.get(path).text
     assert rp.silent()["error"] == "login_required"
     assert len(provider.events("login.succeeded")) == 1

@@ -10,7 +10,7 @@ from idp.domain.account import AccountStatus
 from idp.flows.operators import accounts
 from idp.hashing import PasswordHasher
 from tests.fakes.provider import PASSWORD, Provider
-from tests.fakes.relying_party import RelyingParty, answer_of, csrf_of, path_of
+from tests.fakes.relying_party import RelyingParty, answer_of, csrf_of, hidden_of, path_of
 
 NEW = "quatre nouveaux mots ensemble"
 
@@ -104,7 +104,7 @@ def test_a_login_in_progress_with_the_old_password_ends(provider: Provider) -> N
     thief.give_password(login)
     page = thief.browser.get(login)
     choose(provider, link(provider))
-    thief.browser.post(f"{login}/consent", data={"csrf": csrf_of(page), "decision": "allow"})
+    thief.browser.post(f"{login}/consent", data={**hidden_of(page), "decision": "allow"})
     assert "login-password" in thief.browser.get(login).text
     assert thief.silent()["error"] == "login_required"
 

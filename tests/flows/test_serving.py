@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from idp.serving import free_address
+from idp.serving import listen
 from idp.settings import SettingsError
 
 DEADLINE_S = 20
@@ -59,17 +59,25 @@ def test_a_port_that_is_taken_is_refused(host: str) -> None:
     with listener(host) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(SettingsError, match=r"port: .+ cannot be listened on: Address already in use") as refused:
-            free_address(host, port)
+            listen(host, port)
     assert (f"[::1]:{port}" if host == "::1" else f"127.0.0.1:{port}") in str(refused.value)
 
 
 @pytest.mark.parametrize(("host", "address"), [("127.0.0.1", "127.0.0.1"), ("::1", "::1"), ("0.0.0.0", "0.0.0.0")])
 def test_a_port_that_is_free(host: str, address: str) -> None:
-    assert free_address(host, port_that_was_free(host)) == address
+    with listen(host, port_that_was_free(host)) as opened:
+        assert opened.getsockname()[0] == address
 
 
 def test_a_name_is_resolved() -> None:
-    assert free_address("localhost", port_that_was_free("127.0.0.1")) in {"127.0.0.1", "::1"}
+    with listen("localhost", port_that_was_free("127.0.0.1")) as opened:
+        assert opened.getsockname()[0] in {"127.0.0.1", "::1"}
+
+
+def test_every_address_of_ipv6_is_every_address() -> None:
+    port = port_that_was_free("127.0.0.1")
+    with listen("::", port):
+        socket.create_connection(("127.0.0.1", port)).close()
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from idp.errors import Unavailable
+from idp.errors import InvalidOperation, Unavailable
 from idp.store.conformance_sql import DatabaseSuite
 from idp.store.database import Database
 
@@ -58,6 +58,11 @@ class TestSqlite(DatabaseSuite):
         (tmp_path / "broken.db").write_text("not a database, whatever its name says" * 100)
         with pytest.raises(Unavailable, match="not a database"):
             Database(f"sqlite:///{tmp_path / 'broken.db'}").ping()
+
+
+def test_sqlite_knows_no_roles(tmp_path: Path) -> None:
+    with pytest.raises(InvalidOperation, match="only PostgreSQL"):
+        Database(f"sqlite:///{tmp_path / 'a.db'}").grant_to("sesame")
 
 
 def test_the_suites_are_not_loaded_with_the_store() -> None:

@@ -23,6 +23,7 @@ ROR = samples.policy(OTP, min_assurance=Assurance.MEDIUM)
 CARD_ONLY = samples.policy(CARD)
 UNMET = "unmet_authentication_requirements"
 MINUTE = timedelta(minutes=1)
+SCOPES, MAIL = ("openid", "email"), ("email",)
 
 
 def answer(
@@ -33,13 +34,25 @@ def answer(
     account: Account | None = ANNE,
     entitled: bool = True,
     account_chosen: bool = False,
-    consented: bool = False,
+    consent: str = "never",
+    remembered: tuple[str, ...] = (),
+    consented_by: str | None = None,
     reach: dict[str, Assurance] = REACH,
     **request: Any,
 ) -> Decision:
     if not (earlier or fresh) and account is ANNE:
         account = None
-    facts = Facts(account, earlier, fresh, entitled, account_chosen, consented)
+    facts = Facts(
+        account,
+        "sub-of-anne" if account else None,
+        earlier,
+        fresh,
+        entitled=entitled,
+        account_chosen=account_chosen,
+        consent=consent,
+        remembered=frozenset(remembered),
+        consented_by=consented_by,
+    )
     return decide(policy, samples.request(**request), facts, now=START, reach=reach, acr=ACR)
 
 
@@ -83,7 +96,9 @@ ROWS: list[tuple[Policy, dict[str, Any], str]] = [
     (PORTAL, {"acr_values": ("eidas3",), "earlier": (PWD,)}, "Issue"),
     (PORTAL, {"acr_values": ("urn:other",), "earlier": (PWD,)}, "Issue"),
     # 3. The account that the hint names, and the one that the person chose.
-    (PORTAL, {"earlier": (PWD,), "hint_sub": "anne"}, "Issue"),
+    (PORTAL, {"earlier": (PWD,), "hint_sub": "sub-of-anne"}, "Issue"),
+    (PORTAL, {"earlier": (PWD,), "sub_wanted": "sub-of-anne"}, "Issue"),
+    (PORTAL, {"earlier": (PWD,), "hint_sub": "anne"}, "login: other_account"),  # what the client is told counts
     (PORTAL, {"earlier": (PWD,), "hint_sub": "karim"}, "login: other_account"),
     (PORTAL, {"fresh": (PWD,), "sub_wanted": "karim"}, "login: other_account"),
     (PORTAL, {"earlier": (PWD,), "hint_sub": "karim", "prompt": ("none",)}, "login_required"),
@@ -117,9 +132,29 @@ ROWS: list[tuple[Policy, dict[str, Any], str]] = [
     (ROR, {"earlier": (PWD,), "entitled": False}, "login: step_up"),
     # 6. Consent, where it is asked for.
     (PORTAL, {"earlier": (PWD,), "prompt": ("consent",)}, "AskConsent"),
-    (PORTAL, {"earlier": (PWD,), "prompt": ("consent",), "consented": True}, "Issue"),
+    (PORTAL, {"earlier": (PWD,), "prompt": ("consent",), "consented_by": "anne"}, "Issue"),
+    (PORTAL, {"earlier": (PWD,), "prompt": ("consent",), "consented_by": "karim"}, "AskConsent"),
     (PORTAL, {"earlier": (PWD,), "prompt": ("consent",), "entitled": False}, "Denied"),
     (PORTAL, {"earlier": (PWD,), "prompt": ("login", "consent")}, "login: prompt_login"),
+    # ... by a client that asks always, even if it was told so before;
+    (PORTAL, {"earlier": (PWD,), "consent": "always"}, "AskConsent"),
+    (PORTAL, {"earlier": (PWD,), "consent": "always", "remembered": ("openid",)}, "AskConsent"),
+    (PORTAL, {"earlier": (PWD,), "consent": "always", "consented_by": "anne"}, "Issue"),
+    (PORTAL, {"earlier": (PWD,), "consent": "always", "prompt": ("none",)}, "consent_required"),
+    (PORTAL, {"consent": "always"}, "login: no_session"),
+    (PORTAL, {"earlier": (PWD,), "consent": "always", "entitled": False}, "Denied"),
+    # ... by a client that asks at first, until every scope that it asks for was agreed to.
+    (PORTAL, {"earlier": (PWD,), "consent": "first"}, "AskConsent"),
+    (PORTAL, {"earlier": (PWD,), "consent": "first", "consented_by": "anne"}, "Issue"),
+    (PORTAL, {"earlier": (PWD,), "consent": "first", "remembered": ("openid",)}, "Issue"),
+    (PORTAL, {"earlier": (PWD,), "consent": "first", "remembered": ("openid", "email")}, "Issue"),
+    (PORTAL, {"earlier": (PWD,), "consent": "first", "remembered": ("openid",), "scope": SCOPES}, "AskConsent"),
+    (PORTAL, {"earlier": (PWD,), "consent": "first", "remembered": SCOPES, "scope": SCOPES}, "Issue"),
+    (PORTAL, {"earlier": (PWD,), "consent": "first", "remembered": ("openid",), "claims_scopes": MAIL}, "AskConsent"),
+    (PORTAL, {"earlier": (PWD,), "consent": "first", "remembered": SCOPES, "claims_scopes": MAIL}, "Issue"),
+    (PORTAL, {"earlier": (PWD,), "consent": "first", "remembered": SCOPES, "prompt": ("consent",)}, "AskConsent"),
+    (PORTAL, {"earlier": (PWD,), "consent": "first", "remembered": ("openid",), "prompt": ("none",)}, "Issue"),
+    (PORTAL, {"earlier": (PWD,), "consent": "first", "prompt": ("none",)}, "consent_required"),
 ]
 
 
@@ -148,7 +183,7 @@ def test_the_checks_come_in_the_order_of_security() -> None:
         ({"account_chosen": True}, "login: prompt_login"),
         ({"fresh": (BOTH,)}, "Denied"),
         ({"entitled": True}, "AskConsent"),
-        ({"consented": True}, "Issue"),
+        ({"consented_by": "anne"}, "Issue"),
     ]
     for change, expected in mending:
         wrong |= change

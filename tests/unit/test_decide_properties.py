@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from idp.domain.account import AccountStatus
 from idp.domain.authn import Assurance, Proof, compose
+from idp.domain.client import CONSENT
 from idp.domain.decide import Facts, Issue, Login, Refuse, decide
 from idp.domain.policy import MethodEntry, Policy, entry_reach
 from idp.domain.request import AuthorizationRequest
@@ -49,7 +50,9 @@ requests = st.builds(
     max_age=st.none() | st.integers(0, 20_000),
     acr_values=st.lists(st.sampled_from([*ACR.names.values(), "urn:other"]), max_size=3).map(tuple),
     acr_essential=st.booleans(),
-    hint_sub=st.sampled_from([None, "anne", "karim"]),
+    hint_sub=st.sampled_from([None, "sub-of-anne", "sub-of-karim"]),
+    scope=st.sampled_from([("openid",), ("openid", "email")]),
+    claims_scopes=st.sampled_from([(), ("email",), ("phone",)]),
 )
 facts = st.builds(
     Facts,
@@ -57,8 +60,11 @@ facts = st.builds(
     earlier=st.lists(proofs, max_size=3),
     fresh=st.lists(proofs, max_size=2),
     entitled=st.booleans(),
+    subject=st.just("sub-of-anne"),
     account_chosen=st.booleans(),
-    consented=st.booleans(),
+    consent=st.sampled_from(CONSENT),
+    remembered=st.frozensets(st.sampled_from(["openid", "email", "phone"])),
+    consented_by=st.sampled_from([None, "anne", "karim"]),
 ) | st.just(Facts())
 reaches = st.sets(st.sampled_from(sorted(REACH))).map(lambda names: {name: REACH[name] for name in names})
 
@@ -83,8 +89,11 @@ def test_what_is_issued_satisfies_everything_that_was_asked(
     assert known.account
     assert known.account.is_active
     assert known.entitled
-    assert request.hint_sub in {None, known.account.account_id}
-    assert "consent" not in request.prompt or known.consented
+    assert request.hint_sub in {None, known.subject}
+    if known.consented_by != known.account.account_id:
+        assert "consent" not in request.prompt
+        assert known.consent != "always"
+        assert known.consent == "never" or known.remembered >= {*request.scope, *request.claims_scopes}
     if proof not in known.fresh:
         assert proof in known.earlier
         assert "login" not in request.prompt
@@ -122,6 +131,6 @@ def test_a_login_that_was_asked_for_ends(
         return
     for entry in start.methods:
         made = _proof("both" if entry.after else entry.id, timedelta(0))
-        done = Facts(samples.account(), fresh=(made,), entitled=True, consented=True)
+        done = Facts(samples.account(), "sub-of-anne", fresh=(made,), entitled=True, consented_by="anne")
         after = decide(policy, request, done, now=START, reach=reach, acr=ACR)
-        assert isinstance(after, Issue) or request.hint_sub == "karim"
+        assert isinstance(after, Issue) or request.hint_sub == "sub-of-karim"

@@ -17,7 +17,7 @@ from idp.web import logs
 def own_logs() -> Iterator[None]:
     yield
     structlog.reset_defaults()
-    structlog.contextvars.clear_contextvars()
+    logs.request_id.set(None)
 
 
 def logging_app(*, is_from_proxy: bool = True) -> flask.Flask:
@@ -108,7 +108,7 @@ def test_a_request_id_that_is_not_one_is_replaced(given: str, capsys: pytest.Cap
 
 def test_libraries_log_in_the_same_shape(capsys: pytest.CaptureFixture[str]) -> None:
     logs.configure("INFO")
-    structlog.contextvars.bind_contextvars(request_id="of-the-request")
+    logs.request_id.set("of-the-request")
     logging.getLogger("alembic").info("not interesting")
     try:
         raise RuntimeError("inside")

@@ -50,10 +50,12 @@ requests = st.builds(
     acr_essential=st.booleans(),
     userinfo_claims=names,
     id_token_claims=names,
+    claims_scopes=names,
     login_hint=maybe,
     hint_sub=maybe,
     sub_wanted=maybe,
     ui_locales=names,
+    pushed=maybe,
 )
 interactions = st.builds(
     Interaction,
@@ -66,7 +68,7 @@ interactions = st.builds(
     factors=st.lists(proofs, max_size=2).map(tuple),
     method_state=st.dictionaries(texts, st.dictionaries(texts, json_values, max_size=2), max_size=2),
     account_chosen=st.booleans(),
-    consented=st.booleans(),
+    consented_by=maybe,
     version=st.integers(0, 100),
 )
 

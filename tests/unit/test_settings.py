@@ -56,6 +56,8 @@ BAD_FILES: list[tuple[str, str]] = [
     ("[acr]\nLOW = 'a b'\nMEDIUM = 'd'\nSUBSTANTIAL = 'b'\nHIGH = 'c'", "acr.LOW: "),
     ("[acr]\nTOP = 'a'", "acr.TOP"),
     ("session_lifetime_s = 600\nsession_idle_s = 1200", "session_idle_s: longer than session_lifetime_s"),
+    ("keys_max_age_days = 1", "keys_publish_before_h: not shorter than keys_max_age_days"),
+    ("keys_publish_before_h = 0", "keys_publish_before_h: "),
     ("issuer = 5", "issuer: "),
     ("port = ", "sesame.toml: "),
 ]

@@ -28,6 +28,11 @@ def claims_of_scopes(scopes: Iterable[str]) -> frozenset[str]:
     return frozenset(name for scope in scopes for name in SCOPE_CLAIMS.get(scope, ()))
 
 
+def scopes_of_claims(names: Collection[str]) -> frozenset[str]:
+    """The scopes that claims belong to."""
+    return frozenset(scope for scope, claims in SCOPE_CLAIMS.items() if not set(names).isdisjoint(claims))
+
+
 def values_of(account: Account, names: Collection[str]) -> dict[str, Any]:
     """The values of these claims that the account has; absent ones are left out, never null or empty (§5.3.2)."""
     rpps = account.identities.get("rpps")

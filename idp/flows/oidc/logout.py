@@ -60,7 +60,7 @@ def blueprint(services: Services) -> flask.Blueprint:
             return _leave(stored)
         with services.db.read() as tx:
             account = tx.accounts.get(session.account_id)
-            client = tx.clients.get(stored["client_id"]) if stored["client_id"] else None
+        client = services.configuration.client(stored["client_id"]) if stored["client_id"] else None
         return services.pages.render(
             "logout.html",
             action=f"/logout/{handle}",
@@ -100,10 +100,7 @@ def validate(services: Services, values: "MultiDict[str, str]") -> LogoutRequest
     client_id = given.get("client_id", hinted)
     if hinted is not None and client_id != hinted:
         raise ProtocolError("invalid_request", "client_id is not the audience of id_token_hint.")
-    with services.db.read() as tx:
-        client = tx.clients.get(client_id) if client_id else None
-    if client is not None and not client.enabled:
-        client = None
+    client = services.configuration.client(client_id) if client_id else None
     target = given.get("post_logout_redirect_uri")
     if target is not None:
         if hinted is None or client is None:

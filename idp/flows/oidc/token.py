@@ -1,23 +1,24 @@
 """The token endpoint (OIDC Core §3.1.3, RFC 6749 §3.2)."""
 
+from contextlib import ExitStack
 from typing import Any
 
 import flask
 
+from idp.domain.access_token import AccessToken
 from idp.domain.audit import AuditEvent
-from idp.domain.client import Client
+from idp.domain.client import SCOPES, Client
 from idp.domain.grant import Grant
-from idp.domain.ids import new_token
 from idp.errors import ProtocolError
-from idp.flows.oidc import engine
-from idp.flows.oidc.claims import values_of
+from idp.flows.alerts import raise_alert
+from idp.flows.oidc import client_authentication, engine
+from idp.flows.oidc.issue import keep_access_token, response_for, tokens_for_grant
+from idp.flows.oidc.refresh import refresh
 from idp.flows.services import Services
-from idp.store import Tx
-from idp.web.parameters import single
-from keys.jws import left_half_hash, sign_jwt
+from idp.web.parameters import FORM, single
 
-KNOWN = frozenset(["grant_type", "code", "redirect_uri", "client_id", "client_secret", "code_verifier", "scope"])
-ACCESS = "access_token"
+KNOWN = engine.CREDENTIALS | {"grant_type", "code", "redirect_uri", "code_verifier", "refresh_token", "scope"}
+SECRETS = engine.SECRETS | {"code", "refresh_token"}
 
 
 def blueprint(services: Services) -> flask.Blueprint:
@@ -26,84 +27,95 @@ def blueprint(services: Services) -> flask.Blueprint:
 
     @bp.post("/token")
     def token() -> flask.Response:
-        if flask.request.mimetype != "application/x-www-form-urlencoded":
-            raise ProtocolError("invalid_request", "The body must be application/x-www-form-urlencoded.")
-        if flask.request.args.keys() & {"client_secret", "code"}:
-            raise ProtocolError("invalid_request", "Credentials must not be in the URL.")
-        form = single(flask.request.form, KNOWN)
-        response = flask.jsonify(exchange(services, flask.request.headers, form))
-        response.headers["Cache-Control"] = "no-store"
-        response.headers["Pragma"] = "no-cache"
-        return response
+        form = single(form_of_request(SECRETS), KNOWN)
+        return unkept(exchange(services, flask.request.headers, form))
 
     return bp
 
 
+def form_of_request(secrets: frozenset[str]) -> Any:
+    """The form of a client's request. Raises ProtocolError for another body, or for secrets in the URL."""
+    if flask.request.mimetype != FORM:
+        raise ProtocolError("invalid_request", f"The body must be {FORM}.")
+    if flask.request.args.keys() & secrets:
+        raise ProtocolError("invalid_request", "Credentials must not be in the URL.")
+    return flask.request.form
+
+
+def unkept(body: dict[str, Any]) -> flask.Response:
+    """JSON that nobody may keep (RFC 6749 §5.1)."""
+    response = flask.jsonify(body)
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["Pragma"] = "no-cache"
+    return response
+
+
 def exchange(services: Services, headers: Any, form: Any) -> dict[str, Any]:
-    """Exchange a code for tokens, once. Raises ProtocolError; a second use revokes what the first gave."""
-
-    def find_client(client_id: str) -> Client | None:
-        with services.db.read() as tx:
-            client = tx.clients.get(client_id)
-        return client if client and client.enabled else None
-
-    def find_grant(code: str) -> Grant | None:
-        with services.db.read() as tx:
-            return tx.grants.by_code(code)
-
-    def redeem(client: Client, grant: Grant) -> dict[str, Any]:
-        """Everything within the unit that uses the code up: if a store fails, the client may try its code again."""
-        with services.db.write() as tx:
-            if not tx.grants.redeem(grant.grant_id, services.now()):
-                if tx.grants.was_redeemed(grant.grant_id):
-                    raise engine.CodeReplayed(grant)
-                raise ProtocolError("invalid_grant", engine.BAD_CODE, detail="revoked meanwhile")
-            event = AuditEvent("token.issued", grant.account_id, grant.account_id, grant.client_id)
-            services.record(tx, event)
-            return issue_tokens(services, tx, client, grant)
-
-    ports = engine.TokenPorts(
-        client=find_client,
-        grant=find_grant,
-        redeem=redeem,
-        is_expired=lambda grant: grant.code_is_dead(services.now()),
-    )
+    """Answer a token request. Raises ProtocolError; a second use of a code revokes what the first gave."""
     try:
-        return engine.answer(f"{services.settings.issuer}/token", headers, form, ports)
+        with ExitStack() as units:
+            code = _CodeUnit(services, units)
+            ports = engine.TokenPorts(
+                clients=client_authentication.ports(services),
+                grant=code.find,
+                is_expired=lambda grant: grant.code_is_dead(services.now()),
+                redeem=code.redeem,
+                refresh=lambda client, token, scope: refresh(services, client, token, scope),
+                client_credentials=lambda client, scope: _for_the_client(services, client, scope),
+            )
+            return engine.answer(f"{services.settings.issuer}/token", headers, form, ports)
     except engine.CodeReplayed as replay:
         _revoke(services, replay.grant)
         raise ProtocolError("invalid_grant", engine.BAD_CODE, detail=f"code used twice, grant {replay}") from replay
 
 
-def issue_tokens(services: Services, tx: Tx, client: Client, grant: Grant) -> dict[str, Any]:
-    """The token response for a redeemed grant: an opaque access token and an ID Token."""
-    now, access_token = services.now(), new_token()
-    record = {"grant_id": grant.grant_id, "scope": list(grant.scope), "client_id": client.client_id}
-    services.ephemeral.put(ACCESS, access_token, record, client.token_lifetime)
-    account = tx.accounts.get(grant.account_id) if grant.id_token_claims else None
-    issued_at, lifetime_s = int(now.timestamp()), int(client.token_lifetime.total_seconds())
-    claims: dict[str, Any] = {
-        **(values_of(account, grant.id_token_claims) if account else {}),
-        "iss": services.settings.issuer,
-        "sub": grant.account_id,
-        "aud": client.client_id,
-        "iat": issued_at,
-        "exp": issued_at + lifetime_s,
-        "auth_time": int(grant.auth_time.timestamp()),
-        "acr": grant.acr,
-        "amr": list(grant.amr),
-        "sid": grant.session_id,
-        "at_hash": left_half_hash(access_token),
-    }
-    if grant.nonce is not None:
-        claims["nonce"] = grant.nonce
-    return {
-        "access_token": access_token,
-        "token_type": "Bearer",
-        "expires_in": lifetime_s,
-        "scope": " ".join(grant.scope),
-        "id_token": sign_jwt(services.signer, client.id_token_alg, claims, typ="JWT", now=now),
-    }
+class _CodeUnit:
+    """One unit that finds a code and uses it up: if a store fails, the client may try its code again.
+
+    It begins when a client that has proven itself brings a code, and ends with `units`, before the answer leaves.
+    """
+
+    def __init__(self, services: Services, units: ExitStack) -> None:
+        self._services, self._units = services, units
+
+    def find(self, code: str) -> Grant | None:
+        self._tx = self._units.enter_context(self._services.db.write())
+        return self._tx.grants.by_code(code)
+
+    def redeem(self, client: Client, grant: Grant) -> dict[str, Any]:
+        """A client that registered for offline_access was consented to, or its operators answer for it: that is
+        what OIDC Core §11 leaves to us beside prompt=consent.
+        """
+        services, tx = self._services, self._tx
+        offline = client.offline_lifetime if "offline_access" in grant.scope else None
+        offline_until = None if offline is None else grant.created_at + offline
+        if not tx.grants.redeem(grant.grant_id, services.now(), offline_until=offline_until):
+            if tx.grants.was_redeemed(grant.grant_id):
+                raise engine.CodeReplayed(grant)
+            raise ProtocolError("invalid_grant", engine.BAD_CODE, detail="revoked meanwhile")
+        services.record(tx, AuditEvent("token.issued", grant.account_id, grant.account_id, grant.client_id))
+        return tokens_for_grant(services, tx, client, grant, grant.scope)
+
+
+def _for_the_client(services: Services, client: Client, scope: str | None) -> dict[str, Any]:
+    """client_credentials (RFC 6749 §4.4): scopes of its own, and nothing that speaks of a person."""
+    allowed = tuple(name for name in client.scopes if name not in SCOPES)
+    asked = allowed if scope is None else tuple(dict.fromkeys(scope.split()))
+    if not set(asked) <= set(allowed):
+        raise ProtocolError("invalid_scope", "The scope is not one that the client has for itself.")
+    now = services.now()
+    record = AccessToken(
+        client_id=client.client_id,
+        subject=client.client_id,
+        scope=asked,
+        audience=client.audience or services.settings.issuer,
+        issued_at=int(now.timestamp()),
+        expires_at=int((now + client.token_lifetime).timestamp()),
+    )
+    with services.db.write() as tx:
+        event = AuditEvent("token.issued_to_client", f"client:{client.client_id}", client_id=client.client_id)
+        services.record(tx, event)
+        return response_for(client, record, keep_access_token(services, client, record))
 
 
 def _revoke(services: Services, grant: Grant) -> None:
@@ -111,3 +123,4 @@ def _revoke(services: Services, grant: Grant) -> None:
         tx.grants.revoke(grant.grant_id, services.now())
         event = AuditEvent("token.code_replayed", "anonymous", grant.account_id, grant.client_id, "refused")
         services.record(tx, event)
+        raise_alert(services, tx, event.name, account_id=grant.account_id, client_id=grant.client_id)

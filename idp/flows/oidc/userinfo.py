@@ -3,8 +3,6 @@
 import flask
 
 from idp.errors import ProtocolError
-from idp.flows.oidc.claims import claims_of_scopes, values_of
-from idp.flows.oidc.token import ACCESS
 from idp.flows.services import Services
 from idp.web.parameters import single
 
@@ -15,16 +13,12 @@ def blueprint(services: Services) -> flask.Blueprint:
 
     @bp.route("/userinfo", methods=["GET", "POST"])
     def userinfo() -> flask.Response:
-        record = services.ephemeral.get(ACCESS, _bearer())
+        record = services.access_tokens.find(_bearer())
         if record is None:
-            raise ProtocolError("invalid_token", "The access token is unknown or has expired.")
-        with services.db.read() as tx:
-            grant = tx.grants.live(record["grant_id"])
-            account = tx.accounts.get(grant.account_id) if grant else None
-        if grant is None or account is None:
-            raise ProtocolError("invalid_token", "The access token was revoked.")
-        names = claims_of_scopes(grant.scope) | set(grant.userinfo_claims)
-        return flask.jsonify({"sub": grant.account_id, **values_of(account, names)})
+            raise ProtocolError("invalid_token", "The access token is unknown, has expired or was revoked.")
+        if "openid" not in record.scope:
+            raise ProtocolError("insufficient_scope", "The access token says nothing of a person.")
+        return flask.jsonify({"sub": record.subject, **record.claims})
 
     return bp
 

@@ -11,9 +11,8 @@ from werkzeug.datastructures import MultiDict
 from idp.domain.client import Client
 from idp.domain.request import AuthorizationRequest
 from idp.errors import ProtocolError, ReturnPath
-from idp.flows.oidc.claims import CLAIMS, claims_of_scopes
+from idp.flows.oidc.claims import CLAIMS, claims_of_scopes, scopes_of_claims
 from idp.flows.services import Services
-from idp.store import Tx
 from idp.web.parameters import single
 from keys.jws import InvalidToken, verify_jwt
 
@@ -53,22 +52,26 @@ class Validated:
     client: Client
 
 
-def validate(services: Services, tx: Tx, values: "MultiDict[str, str]") -> Validated:
+def validate(services: Services, values: "MultiDict[str, str]", *, pushed: str | None = None) -> Validated:
     """Check an authorization request (OIDC Core §3.1.2.2, RFC 6749 §4.1.1, RFC 7636 §4.4.1, RFC 9700 §2.1).
 
-    Raises ProtocolError: without a redirect until client and redirect_uri are both verified, with one after that.
+    pushed: where a request that came by PAR is kept. Raises ProtocolError: without a redirect until client and
+    redirect_uri are both verified, with one after that.
     """
-    client = _client(tx, values)
+    client = _client(services, values)
     redirect_uri = _redirect_uri(client, values)
     path = _return_path(redirect_uri, values)
     given = single(values, KNOWN, redirect=path)
     _refuse_unsupported(given, path)
+    if client.par_required and pushed is None:
+        raise ProtocolError("invalid_request", "This client pushes its requests (RFC 9126).", redirect=path)
     scope = _scope(client, given, path)
     challenge = _code_challenge(client, given, path)
     prompt = _prompt(given, path)
     wanted = _claims(given, path)
     acr_values, acr_essential = _acr(given, wanted, path)
     hint_sub = _hinted(services, client, given, path)
+    userinfo_claims, id_token_claims = (_names(client, wanted.get(part)) for part in ("userinfo", "id_token"))
     request = AuthorizationRequest(
         client_id=client.client_id,
         redirect_uri=redirect_uri,
@@ -82,22 +85,24 @@ def validate(services: Services, tx: Tx, values: "MultiDict[str, str]") -> Valid
         max_age=_max_age(given, path),
         acr_values=acr_values,
         acr_essential=acr_essential,
-        userinfo_claims=_names(client, wanted.get("userinfo")),
-        id_token_claims=_names(client, wanted.get("id_token")),
+        userinfo_claims=userinfo_claims,
+        id_token_claims=id_token_claims,
+        claims_scopes=tuple(sorted(scopes_of_claims({*userinfo_claims, *id_token_claims}))),
         login_hint=given.get("login_hint"),
         hint_sub=hint_sub,
         sub_wanted=_sub(wanted, hint_sub, path),
         ui_locales=tuple(given.get("ui_locales", "").split()),
+        pushed=pushed,
     )
     return Validated(request, client)
 
 
-def _client(tx: Tx, values: "MultiDict[str, str]") -> Client:
+def _client(services: Services, values: "MultiDict[str, str]") -> Client:
     client_id = single(values, frozenset({"client_id"})).get("client_id")
     if client_id is None:
         raise ProtocolError("invalid_request", "client_id is missing.")
-    client = tx.clients.get(client_id)
-    if client is None or not client.enabled:
+    client = services.configuration.client(client_id)
+    if client is None:
         raise ProtocolError("unauthorized_client", "The client is unknown or disabled.")
     return client
 

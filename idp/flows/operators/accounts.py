@@ -1,7 +1,7 @@
 """Accounts and entitlements, as operators manage them. No operator chooses a password (ASVS 6.4.6)."""
 
 import csv
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,7 +25,10 @@ def create(desk: Desk, tx: Tx, data: Mapping[str, str], profile: Mapping[str, An
     data: `login`, `given_name`, `family_name`; `email` (verified by whoever imports it), `rpps`, `civility`,
     `services` (client_ids, separated by spaces) where known. Raises InvalidOperation.
     """
-    return _store(desk, tx, _sound(desk, data, profile), set())
+    entry = _sound(desk, data, profile)
+    _fits(entry, tx.imports.taken(entry.refs), {client.client_id for client in tx.clients.all()})
+    _store_all(desk, tx, [entry])
+    return entry.account
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,11 @@ class _Entry:
     account: Account
     identities: tuple[tuple[IdentityRef, str], ...]
     services: tuple[str, ...]
+
+    @property
+    def refs(self) -> tuple[IdentityRef, ...]:
+        """Every identifier, the login name first."""
+        return (IdentityRef("login_name", self.account.login_name), *(ref for ref, _ in self.identities))
 
 
 def _sound(desk: Desk, data: Mapping[str, str], profile: Mapping[str, Any] | None = None) -> _Entry:
@@ -74,33 +82,42 @@ def _sound(desk: Desk, data: Mapping[str, str], profile: Mapping[str, Any] | Non
     return _Entry(account, identities, tuple(data.get("services", "").split()))
 
 
-def _store(desk: Desk, tx: Tx, entry: _Entry, known: set[str]) -> Account:
-    """Write one person. known: services that were found to exist within this unit, asked once each."""
-    tx.accounts.add(entry.account, entry.identities)
-    desk.record(tx, "account.created", subject=entry.account.account_id)
-    for client_id in entry.services:
-        if client_id not in known:
-            _require(tx.clients.get(client_id), f"{client_id}: no such client")
-            known.add(client_id)
-        _entitle(desk, tx, entry.account, client_id)
-    return entry.account
-
-
 def import_csv(desk: Desk, path: Path) -> int:
     """Create the accounts of a CSV file (columns: COLUMNS, UTF-8); all of them or none. Returns how many.
 
-    Every row is checked before the unit of work opens: nobody else can write to SQLite until it ends.
+    Every row is checked before the unit of work opens, and the unit has few statements, whatever the number of rows:
+    nobody else can write to SQLite until it ends.
     """
     entries: list[tuple[int, _Entry]] = []
     for number, row in _read(path):
         with _at(path, number):
             entries.append((number, _sound(desk, row)))
-    known: set[str] = set()
     with desk.db.write() as tx:
+        taken = set(tx.imports.taken([ref for _, entry in entries for ref in entry.refs]))
+        services = {client.client_id for client in tx.clients.all()}
         for number, entry in entries:
             with _at(path, number):
-                _store(desk, tx, entry, known)
+                _fits(entry, taken, services)
+            taken.update(entry.refs)
+        _store_all(desk, tx, [entry for _, entry in entries])
     return len(entries)
+
+
+def _fits(entry: _Entry, taken: Collection[IdentityRef], services: Collection[str]) -> None:
+    """Check one row against what others hold, in the file too, and the services that exist. Raises InvalidOperation."""
+    free = not any(ref in taken for ref in entry.refs)
+    _require(free, f"{entry.account.login_name}: the login name or an identifier is already in use")
+    for client_id in entry.services:
+        _require(client_id in services, f"{client_id}: no such client")
+
+
+def _store_all(desk: Desk, tx: Tx, entries: Sequence[_Entry]) -> None:
+    tx.imports.add([(entry.account, entry.identities) for entry in entries])
+    pairs = [(entry.account.account_id, client_id) for entry in entries for client_id in dict.fromkeys(entry.services)]
+    tx.imports.entitle(pairs, desk.actor, desk.now())
+    created = [desk.event("account.created", subject=entry.account.account_id) for entry in entries]
+    granted = [desk.event("entitlement.granted", subject=who, client_id=what) for who, what in pairs]
+    tx.audit.record_all([*created, *granted], desk.now())
 
 
 @contextmanager
@@ -152,10 +169,6 @@ def entitle(desk: Desk, tx: Tx, account: Account, client_id: str, expires_at: da
     """Give an account access to a service. Raises InvalidOperation for an unknown service."""
     if tx.clients.get(client_id) is None:
         raise InvalidOperation(f"{client_id}: no such client")
-    _entitle(desk, tx, account, client_id, expires_at)
-
-
-def _entitle(desk: Desk, tx: Tx, account: Account, client_id: str, expires_at: datetime | None = None) -> None:
     tx.accounts.grant(account.account_id, client_id, desk.actor, desk.now(), expires_at)
     until = expires_at.isoformat() if expires_at else None
     desk.record(tx, "entitlement.granted", subject=account.account_id, client_id=client_id, until=until)
@@ -169,6 +182,17 @@ def withdraw(desk: Desk, login: str, client_id: str) -> None:
             raise InvalidOperation(f"{login} has no access to {client_id}")
         tx.grants.revoke_for(account.account_id, client_id, desk.now())
         desk.record(tx, "entitlement.revoked", subject=account.account_id, client_id=client_id)
+
+
+def withdraw_consent(desk: Desk, login: str, client_id: str) -> None:
+    """The holder no longer agrees that a service has the data: it asks again, and its tokens are dead."""
+    with desk.db.write() as tx:
+        account = desk.account(tx, login)
+        tx.accounts.lock(account.account_id)
+        if not tx.consents.withdraw(account.account_id, client_id):
+            raise InvalidOperation(f"{login} gave no consent to {client_id}")
+        tx.grants.revoke_for(account.account_id, client_id, desk.now())
+        desk.record(tx, "consent.withdrawn", subject=account.account_id, client_id=client_id)
 
 
 def _require(fact: object, otherwise: str) -> None:

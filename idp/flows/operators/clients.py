@@ -23,10 +23,12 @@ def register(desk: Desk, tx: Tx, client: Client) -> str | None:
 
 
 def set_enabled(desk: Desk, client_id: str, enabled: bool) -> None:
-    """Disable a client (its requests are refused at once) or enable it again."""
+    """Disable a client (its requests are refused at once, and what it was given is dead) or enable it again."""
     with desk.db.write() as tx:
         if not tx.clients.set_enabled(client_id, enabled):
             raise InvalidOperation(f"{client_id}: no such client")
+        if not enabled:
+            tx.grants.revoke_of(client_id, desk.now())
         desk.record(tx, "client.enabled" if enabled else "client.disabled", client_id=client_id)
 
 

@@ -29,16 +29,19 @@ class Desk:
 
     def record(self, tx: Tx, event_name: str, /, **facts: object) -> None:
         """Write an audit event; `subject` and `client_id` are its own fields, the rest is detail."""
+        tx.audit.record(self.event(event_name, **facts), self.now())
+
+    def event(self, event_name: str, /, **facts: object) -> AuditEvent:
+        """An audit event of this operator's, see `record`."""
         subject, client_id = facts.pop("subject", None), facts.pop("client_id", None)
         detail = {key: str(value) for key, value in facts.items() if value not in (None, "")}
-        event = AuditEvent(
+        return AuditEvent(
             event_name,
             self.actor,
             str(subject) if subject else None,
             str(client_id) if client_id else None,
             detail=detail,
         )
-        tx.audit.record(event, self.now())
 
     def account(self, tx: Tx, login: str) -> Account:
         """Raises InvalidOperation if nobody has this login name or verified e-mail address."""

@@ -48,6 +48,7 @@ grant = Table(
     Column("created_at", Instant, nullable=False),
     Column("redeemed_at", Instant),
     Column("revoked_at", Instant),
+    Column("proof", JSON(none_as_null=True)),
     Column("offline_until", Instant),
 )
 
