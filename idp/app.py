@@ -2,51 +2,82 @@
 
 import os
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import flask
 
 from idp.clock import Clock, SystemClock
 from idp.domain.authn import AcrNames, Assurance
-from idp.flows import answer, health, login, password_reset, portal
-from idp.flows.oidc import authorize, discovery, logout, token, userinfo
+from idp.errors import Unavailable
+from idp.flows import answer, health, login, metrics, not_me, password_reset, portal
+from idp.flows.oidc import authorize, discovery, introspect, logout, par, revoke, token, userinfo
+from idp.flows.oidc.client_keys import ClientKeys, fetch_by
 from idp.flows.services import Services
 from idp.hashing import PasswordHasher
 from idp.mail import Mailer, SmtpMailer
 from idp.methods import registry
+from idp.outgoing import Outgoing
 from idp.settings import Settings, SettingsError, load, read_secret
-from idp.store import Database, Ephemeral
-from idp.store.ephemeral import EMBEDDED, connect
+from idp.store import Configuration, Database
+from idp.store.access_tokens import open_stores
 from idp.web import language, logs
 from idp.web.body_gate import BodyGate
 from idp.web.brand import stylesheet
 from idp.web.browser import Browser
+from idp.web.cors import open_to_scripts
 from idp.web.failures import Failures
+from idp.web.headers import SecurityHeaders
 from idp.web.network import Network
-from idp.web.pages import Pages, add_headers
+from idp.web.pages import Pages
 from idp.web.parameters import refuse_broken_text
 from keys.file import FileSigner
 from keys.seal import DataKeys
 
 MAX_BODY_BYTES = 64 * 1024
-BLUEPRINTS = (authorize, token, userinfo, discovery, logout, login, password_reset, portal, health)
+BLUEPRINTS = (
+    *(authorize, par, token, introspect, revoke, userinfo, discovery, logout),
+    *(login, password_reset, not_me, portal, health, metrics),
+)
+
+
+class Application(flask.Flask):
+    """Flask without the question, asked of every hook and view at every request, whether it is a coroutine: none is."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        return func
 
 
 def build_services(settings: Settings, *, clock: Clock | None = None, mailer: Mailer | None = None) -> Services:
     """Open everything that a provider needs. Raises SettingsError, MethodError, UnsafeKeyFile."""
     clock = clock or SystemClock()
-    data_keys = DataKeys(read_secret(settings.secret_file))
-    ephemeral = Ephemeral(connect(settings.redis_url), clock, sweeps=settings.redis_url == EMBEDDED)
+    data_keys = DataKeys(read_secret(settings.secret_file), path=settings.secret_file)
+    db, ephemeral, access_tokens = open_stores(
+        settings.database_url, settings.ephemeral_url, clock, connections=settings.threads
+    )
+    with suppress(Unavailable):  # the first assertion would mark the store's birth, later than need be
+        ephemeral.epoch()
     browser = Browser(settings, data_keys.mac)
+    outgoing = Outgoing(settings.outgoing)
     methods = registry.load(settings.methods)
+    signer = FileSigner(settings.keys_dir)
+    configuration = Configuration(db, clock)
+    configuration.on_change(signer.reload)
+    configuration.on_change(data_keys.reload)
     return Services(
         settings=settings,
         clock=clock,
-        db=Database(settings.database_url, connections=settings.threads),
+        db=db,
+        configuration=configuration,
         ephemeral=ephemeral,
-        signer=FileSigner(settings.keys_dir),
+        access_tokens=access_tokens,
+        client_keys=ClientKeys(fetch_by(outgoing), clock),
+        outgoing=outgoing,
+        signer=signer,
         data_keys=data_keys,
-        hasher=PasswordHasher(settings.argon2),
+        hasher=PasswordHasher(settings.argon2, lambda: _password_parameters(db)),
         registry=methods,
         acr=AcrNames({Assurance[level]: name for level, name in settings.acr.items()}),
         mailer=mailer or SmtpMailer(settings.mail),
@@ -56,9 +87,14 @@ def build_services(settings: Settings, *, clock: Clock | None = None, mailer: Ma
     )
 
 
+def _password_parameters(db: Database) -> frozenset[str]:
+    with db.read() as tx:
+        return tx.accounts.password_parameters()
+
+
 def build_app(services: Services) -> flask.Flask:
     """The WSGI application of one provider."""
-    app = flask.Flask("idp", static_folder="static")
+    app = Application("idp", static_folder="static")
     app.url_map.merge_slashes = False  # werkzeug would answer `//` with a redirect built from the Host header
     app.config.update(MAX_CONTENT_LENGTH=MAX_BODY_BYTES, MAX_FORM_PARTS=100)
     app.json.sort_keys = False  # type: ignore[attr-defined]
@@ -74,9 +110,10 @@ def build_app(services: Services) -> flask.Flask:
     app.after_request(logs.end_request)
     app.after_request(lambda response: language.remember(response, secure=secure))
     app.after_request(services.browser.send_name)
-    app.after_request(lambda response: add_headers(response, secure=secure))
+    app.after_request(open_to_scripts)
     places = max(1, services.settings.threads * 3 // 4)
-    app.wsgi_app = BodyGate(app.wsgi_app, at_once=places, max_bytes=MAX_BODY_BYTES)  # type: ignore[method-assign]
+    gate = BodyGate(app.wsgi_app, at_once=places, max_bytes=MAX_BODY_BYTES)
+    app.wsgi_app = SecurityHeaders(gate, secure=secure)  # type: ignore[method-assign]
     return app
 
 
@@ -88,8 +125,10 @@ def check(settings: Settings) -> None:
     services = build_services(settings)
     try:
         _refuse_demo(services)
+        _refuse_eviction(services)
     finally:
         services.db.close()
+        services.ephemeral.close()
 
 
 def create_app(settings: Settings) -> flask.Flask:
@@ -108,6 +147,14 @@ def _refuse_demo(services: Services) -> None:
     with services.db.read() as tx:
         if tx.meta.is_demo:
             raise SettingsError("database_url: a demo database (its passwords are published) is not served")
+
+
+def _refuse_eviction(services: Services) -> None:
+    """A server that forgets what is not used often would forget requests that were answered already."""
+    if "://" in services.settings.redis_url:
+        policy = services.ephemeral.eviction_policy()
+        if policy not in {None, "noeviction"}:
+            raise SettingsError(f"redis_url: the server evicts ({policy}); set maxmemory-policy to noeviction")
 
 
 def from_environment() -> flask.Flask:

@@ -29,6 +29,7 @@ ERRORS = {
     "account_selection_required": ErrorSpec(400, "OIDC Core §3.1.2.6"),
     "request_not_supported": ErrorSpec(400, "OIDC Core §3.1.2.6"),
     "request_uri_not_supported": ErrorSpec(400, "OIDC Core §3.1.2.6"),
+    "invalid_request_uri": ErrorSpec(400, "OIDC Core §3.1.2.6"),
     "registration_not_supported": ErrorSpec(400, "OIDC Core §3.1.2.6"),
     "unmet_authentication_requirements": ErrorSpec(400, "OIDC Unmet Authentication Requirements §2"),
 }

@@ -48,6 +48,16 @@ class SmtpMailer:
         except (OSError, smtplib.SMTPException) as error:
             raise Unavailable(f"mail: {type(error).__name__}") from error
 
+    def check(self) -> None:
+        """Connect, and log in if the settings say so; nothing is sent. Raises Unavailable with what the server said."""
+        try:
+            with self._connected() as smtp:
+                smtp.ehlo_or_helo_if_needed()
+                if self._settings.username:
+                    smtp.login(self._settings.username, self._password)
+        except (OSError, smtplib.SMTPException) as error:
+            raise Unavailable(f"{type(error).__name__}: {error}") from error
+
     def _connected(self) -> smtplib.SMTP:
         """A connection that is as safe as the settings ask: a server without STARTTLS is refused, never spoken to."""
         host, port, timeout = self._settings.host, self._settings.port, self._settings.timeout_s

@@ -3,24 +3,19 @@
 import getpass
 import os
 import secrets
-import signal
-import threading
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
-import structlog
 
-from idp.app import build_services, check
-from idp.cli import accounts, audit, clients, keyring, policies, settings_table
+from idp.app import check
+from idp.cli import accounts, alerts, audit, clients, doctor, keyring, policies, settings_table, worker
 from idp.cli.context import plainly, settings_of
-from idp.errors import Unavailable
-from idp.flows.letters import deliver_next
+from idp.settings import Settings
 from idp.store import Database
 from idp.web import logs
 from keys.file import FileSigner
 
-IDLE_S = 0.5
 DEFAULT_FILE = Path("sesame.toml")
 
 
@@ -57,16 +52,25 @@ def init(context: click.Context) -> None:
     if not settings.keys_dir.exists():
         FileSigner.create(settings.keys_dir, now=datetime.now(UTC))
         click.echo(f"signing keys: {settings.keys_dir}")
-    Database(settings.database_url).migrate()
+    _migrate(settings)
     click.echo("database: ready")
 
 
 @main.command()
 @click.pass_context
+@click.option("--grant-to", "role", help="PostgreSQL role of the application, which gets what it needs and no more.")
 @plainly
-def migrate(context: click.Context) -> None:
+def migrate(context: click.Context, role: str | None) -> None:
     """Bring the database schema to this version."""
-    Database(settings_of(context).database_url).migrate()
+    _migrate(settings_of(context), role)
+
+
+def _migrate(settings: Settings, role: str | None = None) -> None:
+    database = Database(settings.database_url)
+    database.migrate()
+    if role:
+        database.grant_to(role)
+    database.close()
 
 
 @main.command()
@@ -77,34 +81,11 @@ def serve(context: click.Context) -> None:
     from idp.serving import serve as run  # noqa: PLC0415 - the server is heavy, other commands do without
 
     settings = settings_of(context)
+    logs.configure(settings.log_level)
     check(settings)
     if context.obj["path"]:
         os.environ["SESAME_SETTINGS"] = str(context.obj["path"].resolve())
     run("idp.app:from_environment", settings)
-
-
-@main.command()
-@click.pass_context
-@plainly
-def worker(context: click.Context) -> None:
-    """Send what waits in the outbox, until stopped."""
-    settings = settings_of(context)
-    logs.configure(settings.log_level)
-    services = build_services(settings)
-    with services.db.read() as tx:
-        if given_up := tx.outbox.undelivered():
-            structlog.get_logger().warning("letters were given up", count=given_up)
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    while not stop.is_set():
-        try:
-            is_idle = not deliver_next(services)
-        except Unavailable as error:
-            structlog.get_logger().error("worker waits", cause=str(error))
-            is_idle = True
-        if is_idle:
-            stop.wait(IDLE_S)
 
 
 @main.group("settings")
@@ -126,5 +107,6 @@ def print_settings_table() -> None:
     click.echo(settings_table.table(), nl=False)
 
 
-for command in (accounts.account, audit.audit, clients.client, keyring.keys, policies.policy):
+GROUPS = (accounts.account, alerts.alerts, audit.audit, clients.client, keyring.keys, policies.policy)
+for command in (*GROUPS, worker.worker, worker.purge, doctor.doctor):
     main.add_command(command)

@@ -86,3 +86,19 @@ def entitle(context: click.Context, login: str, client_id: str, until: datetime 
 def withdraw(context: click.Context, login: str, client_id: str) -> None:
     """Take access to a service away."""
     accounts.withdraw(desk_of(context), login, client_id)
+
+
+@account.command()
+@click.argument("login")
+@click.option("--withdraw", "client_id", help="client_id of a service that the holder takes the consent away from.")
+@click.pass_context
+@plainly
+def consents(context: click.Context, login: str, client_id: str | None) -> None:
+    """List what an account lets services have, or withdraw a consent; the service's tokens end with it."""
+    desk = desk_of(context)
+    if client_id:
+        accounts.withdraw_consent(desk, login, client_id)
+        return
+    with desk.db.read() as tx:
+        for consent in tx.consents.of(desk.account(tx, login).account_id):
+            click.echo(f"{consent.client_id}\t{' '.join(consent.scopes)}\t{consent.given_at.isoformat()}")

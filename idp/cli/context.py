@@ -13,7 +13,7 @@ from idp.flows.operators.desk import Desk
 from idp.methods import registry
 from idp.methods.registry import MethodError
 from idp.settings import Settings, SettingsError, load
-from idp.store import Database
+from idp.store.access_tokens import open_stores
 from keys.signer import UnsafeKeyFile
 
 
@@ -37,7 +37,10 @@ def settings_of(context: click.Context) -> Settings:
 
 
 def desk_of(context: click.Context) -> Desk:
-    """The desk of the operator who runs this command."""
+    """The desk of the operator who runs this command; closed when the command ends."""
     settings = settings_of(context)
     methods = registry.load(settings.methods)
-    return Desk(Database(settings.database_url), SystemClock(), methods, context.obj["operator"])
+    clock = SystemClock()
+    db, _, _ = open_stores(settings.database_url, settings.ephemeral_url, clock)
+    context.call_on_close(db.close)
+    return Desk(db, clock, methods, context.obj["operator"])

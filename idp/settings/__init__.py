@@ -41,11 +41,12 @@ class Settings(BaseSettings):
         default="embedded",
         pattern=r"^(embedded|valkey|(rediss?|unix)://.+)$",
         repr=False,
-        description="Ephemeral store: `embedded` (one worker), `valkey` (a server that `sesame serve` runs for itself; one "
-        "machine) or a redis:// address.",
+        description="Ephemeral store: `embedded` (one worker), `valkey` (a server that `sesame serve` runs for itself; "
+        "one machine) or a redis:// address.",
     )
     valkey_dir: Path = Field(
-        default=Path("valkey"), description="Folder of the socket, for `redis_url = \"valkey\"` (made with mode 0700)."
+        default=Path("valkey"),
+        description='Folder of the socket, for `redis_url = "valkey"`: beside the settings, made with mode 0700.',
     )
     keys_dir: Path = Field(default=Path("keys.d"), description="Directory of the signing keys (mode 0700).")
     keys_max_age_days: int = Field(
@@ -76,6 +77,12 @@ class Settings(BaseSettings):
     )
     session_idle_s: int = Field(default=1800, ge=60, le=4 * 3600, description="Idle life of a session, seconds.")
     remember_browser_days: int = Field(default=180, ge=1, le=400, description="How long a browser is recognised, days.")
+    audit_personal_days: int = Field(
+        default=365, ge=1, le=3650, description="How long networks and browsers are kept beside audit events, days."
+    )
+    retention_days: int = Field(
+        default=30, ge=1, le=400, description="How long ended sessions, their grants and tokens are kept, days."
+    )
     failures_per_10_min: int = Field(
         default=30, ge=1, description="Failed attempts from one network before it is slowed."
     )
@@ -197,7 +204,7 @@ def read_private(key: str, path: Path, advice: str = "") -> bytes:
 
 def _relative_to(folder: Path, values: Mapping[str, Any]) -> dict[str, Any]:
     """Paths in a settings file are relative to the file, not to where the command runs."""
-    found = _placed(folder, values, ("keys_dir", "secret_file", "valkey_dir"))
+    found = _placed(folder, {"valkey_dir": "valkey", **values}, ("keys_dir", "secret_file", "valkey_dir"))
     if isinstance(found.get("mail"), dict):
         found["mail"] = _placed(folder, found["mail"], ("ca_file", "password_file"))
     if isinstance(found.get("outgoing"), dict):

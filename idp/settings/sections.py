@@ -55,6 +55,11 @@ class Mail(_Section):
     sender: str = Field(
         default="ne-pas-repondre@localhost", pattern=r"^[^@\s]+@[^@\s]+$", description="Sender's address."
     )
+    alerts_to: str | None = Field(
+        default=None,
+        pattern=r"^[^@\s]+@[^@\s]+$",
+        description="Who is mailed alerts; `brand.support_email` when empty.",
+    )
     timeout_s: int = Field(default=10, ge=1, le=60, description="Time allowed to one delivery, seconds.")
     tls: Literal["none", "starttls", "implicit"] = Field(
         default="none",

@@ -10,7 +10,8 @@ from idp.errors import JourneyError, ProtocolError, Unavailable
 from idp.web.pages import Pages
 from idp.web.texts import PROTOCOL_STOP, STOPS
 
-APPLICATIONS = frozenset({"/token", "/userinfo", "/jwks", "/healthz", "/readyz"})
+BY_CLIENTS = frozenset({"/token", "/par", "/introspect", "/revoke"})
+APPLICATIONS = BY_CLIENTS | {"/userinfo", "/jwks", "/healthz", "/readyz"}
 HTTP_CODES = {404: "not_found", 405: "method_not_allowed", 413: "too_large"}
 
 
@@ -69,8 +70,8 @@ def _json(status: int, code: str, description: str, *, challenge_only: bool = Fa
     response.status_code = status
     response.headers["Cache-Control"] = "no-store"
     _patient(response)
-    if status == 401 and flask.request.path == "/token":
-        response.headers["WWW-Authenticate"] = 'Basic realm="token"'
+    if status == 401 and flask.request.path in BY_CLIENTS:
+        response.headers["WWW-Authenticate"] = f'Basic realm="{flask.request.path[1:]}"'
     elif flask.request.path == "/userinfo":
         said = "" if challenge_only else f', error="{code}"'
         response.headers["WWW-Authenticate"] = f'Bearer realm="userinfo"{said}'

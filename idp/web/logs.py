@@ -3,11 +3,13 @@
 Paths are written as their route ("/login/<handle>"), never as they were asked for: they may hold a one-use link.
 """
 
+import json
 import logging
 import re
 import sys
 import time
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any
 
 import flask
@@ -16,6 +18,7 @@ import structlog
 from idp.domain.ids import new_id
 
 HANDLER = "sesame"
+request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 REQUEST_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
 SECRETS = frozenset(
     {
@@ -33,20 +36,23 @@ SECRETS = frozenset(
 )
 
 
+ENCODER = json.JSONEncoder(ensure_ascii=False, default=repr)
+
+
 def configure(level: str) -> None:
     """Send all logs to standard error as JSON, those of libraries (alembic, granian, warnings) too.
 
     Authlib's, which print tokens at DEBUG, and those of other libraries start at WARNING.
     """
     shared: list[Any] = [
-        structlog.contextvars.merge_contextvars,
+        _add_request,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _redact,
     ]
     rendered: list[Any] = [
         structlog.processors.format_exc_info,
-        structlog.processors.JSONRenderer(ensure_ascii=False),
+        structlog.processors.JSONRenderer(serializer=_write),
     ]
     structlog.configure(
         processors=[*shared, *rendered],
@@ -89,8 +95,7 @@ def begin_request(is_from_proxy: Callable[[], bool] = lambda: False) -> None:
     given = flask.request.headers.get("X-Request-Id", "")
     flask.g.request_id = given if REQUEST_ID.fullmatch(given) and is_from_proxy() else new_id()
     flask.g.started = time.perf_counter()
-    structlog.contextvars.clear_contextvars()
-    structlog.contextvars.bind_contextvars(request_id=flask.g.request_id)
+    request_id.set(flask.g.request_id)
 
 
 def end_request(response: flask.Response) -> flask.Response:
@@ -107,5 +112,19 @@ def end_request(response: flask.Response) -> flask.Response:
     return response
 
 
+def _add_request(_logger: Any, _name: str, event: Any) -> Any:
+    if current := request_id.get():
+        event.setdefault("request_id", current)
+    return event
+
+
 def _redact(_logger: Any, _name: str, event: Any) -> Any:
-    return {key: "[redacted]" if key.lower() in SECRETS else value for key, value in event.items()}
+    for key in event:
+        if key.lower() in SECRETS:
+            event[key] = "[redacted]"
+    return event
+
+
+def _write(event: Any, **_options: Any) -> str:
+    """structlog's default would make an encoder for each line."""
+    return ENCODER.encode(event)

@@ -1,5 +1,6 @@
 """Protocol parameters: one of each, of a sane size, printable ASCII (RFC 6749 §3.1, §3.2, appendix A)."""
 
+import re
 from collections.abc import Mapping
 from urllib.parse import unquote_to_bytes
 
@@ -10,7 +11,12 @@ from idp.errors import ProtocolError, ReturnPath
 
 FORM = "application/x-www-form-urlencoded"
 MAX_LENGTH = 2048
-LONGER = {"claims": 8192, "id_token_hint": 8192, "redirect_uri": 2048, "login_hint": 320}
+LONGER = {
+    **dict.fromkeys(("claims", "id_token_hint", "client_assertion", "token", "access_token"), 8192),
+    "redirect_uri": 2048,
+    "login_hint": 320,
+}
+FORBIDDEN = re.compile("[\x00-\x1f\x7f\ud800-\udfff\ufffd]")
 NOT_ASCII = frozenset({"login_hint", "claims"})
 
 
@@ -23,7 +29,8 @@ def refuse_broken_text() -> None:
     sent = [request.query_string, request.get_data() if request.mimetype == FORM else b""]
     try:
         for raw in sent:
-            unquote_to_bytes(raw).decode("utf-8")
+            if b"%" in raw or not raw.isascii():
+                unquote_to_bytes(raw).decode("utf-8")
     except UnicodeDecodeError as error:
         raise ProtocolError("invalid_request", "A parameter is not UTF-8.") from error
 
@@ -50,7 +57,7 @@ def single(
 def _problem(name: str, value: str) -> str | None:
     if len(value) > LONGER.get(name, MAX_LENGTH):
         return "is too long"
-    if any(ord(c) < 32 or ord(c) == 127 or 0xD800 <= ord(c) <= 0xDFFF or c == "\ufffd" for c in value):
+    if FORBIDDEN.search(value):
         return "has a character that is not allowed"
     if not value.isascii() and name not in NOT_ASCII:
         return "has a character that is not ASCII"

@@ -81,6 +81,10 @@ STOPS: dict[str, tuple[Text, Text]] = {
         N_("Une erreur est survenue"),
         N_("Rien n'a été enregistré. Réessayez ; si cela se répète, donnez la référence ci-dessous à l'assistance."),
     ),
+    "mailbox_closed": (
+        N_("Votre boîte mail ne suffit plus pour vous connecter"),
+        N_("Un changement de votre compte a été signalé comme n'étant pas de vous. Contactez l'assistance."),
+    ),
     "portal_failed": (N_("La connexion n'a pas abouti"), N_("Recommencez depuis « Mon compte ».")),
 }
 PROTOCOL_STOP = (
@@ -96,3 +100,23 @@ PASSWORD_PROBLEMS: dict[str, Text] = {
     "different": N_("Les deux mots de passe ne sont pas identiques."),
 }
 RESET_INCOMPLETE = N_("Renseignez votre identifiant ou votre adresse e-mail.")
+
+# What a letter to a holder spoke of, by the name of its event.
+CHANGES: dict[str, Text] = {"password.changed": N_("Le mot de passe de votre compte a été changé.")}
+
+# What support must look at, by the kind of an alert.
+ALERTS: dict[str, Text] = {
+    "account.not_me": N_(
+        "Une personne signale qu'un changement de son compte n'était pas d'elle. Son mot de passe est révoqué et sa "
+        "boîte mail ne permet plus de se connecter tant que cette alerte est ouverte : vérifiez d'abord son identité."
+    ),
+    "token.code_replayed": N_("Un code d'autorisation a servi deux fois : il a pu être lu en chemin."),
+    "token.refresh_replayed": N_(
+        "Un jeton de rafraîchissement déjà échangé a resservi : quelqu'un d'autre peut l'avoir."
+    ),
+    "letters.given_up": N_("Des e-mails n'ont pas pu être envoyés : vérifiez le serveur de messagerie."),
+    "logout.given_up": N_(
+        "Un service n'a pas pu être prévenu de la fin de sessions : des personnes y sont peut-être encore connectées."
+    ),
+    "keys.rotation_failed": N_("Les clés de signature n'ont pas pu être renouvelées."),
+}

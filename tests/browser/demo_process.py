@@ -125,7 +125,10 @@ class Demo:
 
     def mail(self, login: str) -> Mail:
         """The oldest e-mail to this account that no test has read yet; waits for it."""
-        address: str = self.account(login)["email"]
+        return self.mail_to(self.account(login)["email"])
+
+    def mail_to(self, address: str) -> Mail:
+        """The same, by address."""
         wait_for(lambda: bool(self._unread(address)), MAIL_S, f"an e-mail to {address}")
         oldest = self._unread(address)[-1]
         self._read_mails.add(oldest.id)

@@ -1,0 +1,59 @@
+"""The secret and the signing keys."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from idp.cli.doctor.finding import Finding, fail, ok, warn
+from idp.errors import Unavailable
+from idp.settings import Settings, SettingsError, read_secret
+from idp.store import Database
+from keys import ring
+from keys.file import FileSigner
+from keys.signer import KeyUnavailable, UnsafeKeyFile
+
+AGE_WITHOUT_LIMIT_DAYS = 365
+
+
+def secret(settings: Settings) -> Iterator[Finding]:
+    try:
+        read_secret(settings.secret_file)
+    except SettingsError as error:
+        yield fail("secret", str(error))
+    else:
+        yield ok("secret", f"{settings.secret_file}, for its owner alone")
+
+
+def signing_keys(settings: Settings) -> Iterator[Finding]:
+    try:
+        keys = FileSigner(settings.keys_dir).keys()
+    except (UnsafeKeyFile, OSError) as error:
+        yield fail("keys", f"keys_dir: {error} (`sesame init` makes it, mode 0700)")
+        return
+    now = datetime.now(UTC)
+    limit_days = settings.keys_max_age_days or AGE_WITHOUT_LIMIT_DAYS
+    for alg, users in _algorithms(settings).items():
+        try:
+            key = ring.active(keys, alg, now)
+        except KeyUnavailable:
+            yield fail("keys", f"no active {alg} key, for {users}: `sesame keys rotate {alg}`")
+            continue
+        age_days = (now - key.not_before).days
+        if age_days > limit_days + 1:
+            yield warn("keys", f"the {alg} key has signed for {age_days} days: does `sesame worker` run?")
+        else:
+            yield ok("keys", f"{alg}: {key.kid}, for {age_days} days")
+
+
+def _algorithms(settings: Settings) -> dict[str, str]:
+    """The algorithms that clients are registered with, each with some of their names; RS256 is everybody's (OIDC)."""
+    users: dict[str, list[str]] = {"RS256": ["discovery"]}
+    database = Database(settings.database_url)
+    try:
+        with database.read() as tx:
+            for client in tx.clients.all():
+                users.setdefault(client.id_token_alg, []).append(client.client_id)
+    except Unavailable:  # told by the check of the database
+        pass
+    finally:
+        database.close()
+    return {alg: ", ".join(names[:3]) for alg, names in users.items()}

@@ -1,0 +1,89 @@
+"""The database, the ephemeral store, and their clocks."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+
+from idp.cli.doctor.finding import Finding, fail, ok, warn
+from idp.clock import SystemClock
+from idp.errors import Unavailable
+from idp.settings import Settings
+from idp.store import Database, Ephemeral
+from idp.store.ephemeral import EMBEDDED, connect
+from idp.store.inspection import DatabaseFacts, inspect
+
+WRITTEN_IN = 2026  # no clock is right that says an earlier year
+SLIGHT, LARGE = timedelta(seconds=2), timedelta(seconds=30)
+
+
+def database(settings: Settings) -> Iterator[Finding]:
+    try:
+        facts = _inspected(settings)
+    except Unavailable as error:
+        yield fail("database", f"{error} (database_url)")
+        return
+    yield ok("database", f"{facts.version}, its schema is up to date")
+    if facts.may_change_audit:
+        advice = "connect as a role of its own (`sesame migrate --grant-to ROLE`)"
+        yield warn("database", f"the role of database_url may change and delete audit events: {advice}")
+
+
+def ephemeral(settings: Settings) -> Iterator[Finding]:
+    if settings.redis_url == EMBEDDED:
+        yield ok("ephemeral store", "embedded, in the one worker")
+        return
+    try:
+        with closing(_store(settings)) as store:
+            policy = store.eviction_policy()
+    except Unavailable as error:
+        yield fail("ephemeral store", f"{error} (redis_url)")
+        return
+    if policy is None:
+        yield warn("ephemeral store", "it does not tell its eviction policy, which must be noeviction: ask who runs it")
+    elif policy != "noeviction":
+        yield fail("ephemeral store", f"it evicts ({policy}): set maxmemory-policy to noeviction")
+    else:
+        yield ok("ephemeral store", "it answers, and evicts nothing")
+
+
+def clocks(settings: Settings) -> Iterator[Finding]:
+    now = datetime.now(UTC)
+    if now.year < WRITTEN_IN:
+        yield fail("clock", f"this machine says {now.year}: synchronise it (NTP)")
+    for name, theirs in (("the database", _database_clock(settings)), ("the ephemeral store", _store_clock(settings))):
+        if theirs is None:
+            continue
+        apart = abs(theirs - datetime.now(UTC))
+        said = f"this machine and {name} are {apart.total_seconds():.1f} s apart"
+        if apart > LARGE:
+            yield fail("clock", f"{said}: synchronise both (NTP)")
+        elif apart > SLIGHT:
+            yield warn("clock", f"{said}: synchronise both (NTP)")
+        else:
+            yield ok("clock", said)
+
+
+def _inspected(settings: Settings) -> DatabaseFacts:
+    with closing(Database(settings.database_url)) as opened:
+        return inspect(opened)
+
+
+def _store(settings: Settings) -> Ephemeral:
+    return Ephemeral(connect(settings.ephemeral_url), SystemClock())
+
+
+def _database_clock(settings: Settings) -> datetime | None:
+    try:
+        return _inspected(settings).now
+    except Unavailable:  # told by its own check
+        return None
+
+
+def _store_clock(settings: Settings) -> datetime | None:
+    if settings.redis_url == EMBEDDED:
+        return None
+    try:
+        with closing(_store(settings)) as store:
+            return store.server_time()
+    except Unavailable:
+        return None
