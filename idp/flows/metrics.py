@@ -25,6 +25,11 @@ if TYPE_CHECKING:
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS", "PUT", "DELETE", "PATCH"})  # others are anybody's invention
 BUCKETS_S = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+TOKENS = {
+    "token.issued": "authorization_code",
+    "token.refreshed": "refresh_token",
+    "token.issued_to_client": "client_credentials",
+}
 LOGINS = {"login.succeeded": "succeeded", "login.failed": "failed", "login.throttled": "throttled"}
 
 
@@ -92,8 +97,8 @@ class Metrics:
             found.of(found.events, event.name, event.outcome).inc()
             if outcome := LOGINS.get(event.name):
                 found.of(found.logins, event.detail.get("method", "unknown"), outcome).inc()
-            elif event.name == "token.issued":
-                found.of(found.tokens, event.detail.get("grant_type", "authorization_code")).inc()
+            elif grant_type := TOKENS.get(event.name):
+                found.of(found.tokens, grant_type).inc()
 
     def note_hashes(self, change: int) -> None:
         """One more password hash waits (1), or one less (-1)."""

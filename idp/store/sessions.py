@@ -16,10 +16,12 @@ from idp.store.outbox import put_logouts
 from idp.store.schema import account, grant, session, session_proof
 
 ROTATION_OVERLAP = timedelta(seconds=10)
+SEEN = ("session_id", "id_hash", "rotated_at", "account_id", "created_at", "last_seen_at", "expires_at")
 
 # Statements of the hot path are built once: making one costs as much as sending it.
 OF_COOKIE = (
-    select(session, session_proof.c.proof)
+    select(*(session.c[name] for name in SEEN), session_proof.c.proof)
+    .select_from(session)
     .join(session_proof, isouter=True)
     .where(or_(session.c.id_hash == bindparam("cookie"), session.c.previous_hash == bindparam("cookie")))
     .where(session.c.ended_at.is_(None))
@@ -136,7 +138,7 @@ class Sessions:
         return len(ended)
 
 
-def _build(rows: Sequence[Row[Any]], id_hash: str, now: datetime, idle: timedelta) -> Session | None:
+def _build(rows: Sequence[Row[*tuple[Any, ...]]], id_hash: str, now: datetime, idle: timedelta) -> Session | None:
     """The live session of rows that differ in their proof."""
     if not rows:
         return None

@@ -52,7 +52,9 @@ def choose(wanted: tuple[str, ...] = ()) -> str:
 
 def remember(response: flask.Response, *, secure: bool = False) -> flask.Response:
     """Keep a choice that was made by the language link. secure: served over https."""
-    if flask.request.args.get("lang") in LANGUAGES:
-        chosen = flask.request.args["lang"]
+    if b"lang=" not in flask.request.query_string:
+        return response
+    chosen = flask.request.args.get("lang")
+    if chosen in LANGUAGES:
         response.set_cookie(COOKIE, chosen, max_age=31_536_000, path="/", secure=secure, httponly=True, samesite="Lax")
     return response

@@ -92,19 +92,21 @@ def begin_request(is_from_proxy: Callable[[], bool] = lambda: False) -> None:
 
     is_from_proxy: `Network.is_from_proxy`; anybody else's would join foreign requests in logs and audit.
     """
-    given = flask.request.headers.get("X-Request-Id", "")
-    flask.g.request_id = given if REQUEST_ID.fullmatch(given) and is_from_proxy() else new_id()
-    flask.g.started = time.perf_counter()
-    request_id.set(flask.g.request_id)
+    given = flask.request.environ.get("HTTP_X_REQUEST_ID")
+    chosen = given if given and REQUEST_ID.fullmatch(given) and is_from_proxy() else new_id()
+    kept = flask.g
+    kept.request_id, kept.started = chosen, time.perf_counter()
+    request_id.set(chosen)
 
 
 def end_request(response: flask.Response) -> flask.Response:
     """One line a request."""
-    response.headers["X-Request-Id"] = flask.g.request_id
-    rule = flask.request.url_rule
+    response.headers.add("X-Request-Id", flask.g.request_id)
+    request = flask.request
+    rule = request.url_rule
     structlog.get_logger().info(
         "request",
-        method=flask.request.method,
+        method=request.method,
         route=rule.rule if rule else "unknown",
         status=response.status_code,
         ms=round((time.perf_counter() - flask.g.started) * 1000, 1),

@@ -26,7 +26,8 @@ def refuse_broken_text() -> None:
     Raises ProtocolError("invalid_request"), with no redirect: no parameter of such a request is to be believed.
     """
     request = flask.request
-    sent = [request.query_string, request.get_data() if request.mimetype == FORM else b""]
+    has_form = request.method == "POST" and request.mimetype == FORM
+    sent = [request.query_string, request.get_data() if has_form else b""]
     try:
         for raw in sent:
             if b"%" in raw or not raw.isascii():

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -145,6 +145,17 @@ def test_a_database_that_was_not_migrated(settings: Callable[..., Settings], tmp
     database.migrate()
     database.close()
     assert only(stores.database(bare))[0] is Level.OK
+
+
+def test_no_worker_is_a_warning(settings: Callable[..., Settings], line: CommandLine) -> None:
+    level, text = only(stores.worker(settings()))
+    assert (level, "no audit event is sealed" in text) == (Level.WARN, True)
+    now = datetime.now(UTC)
+    for age, level in ((timedelta(0), Level.OK), (timedelta(minutes=2), Level.WARN)):
+        with closing(line.database) as opened, opened.write() as tx:
+            assert tx.leases.take("worker", "somebody", now - age, timedelta(minutes=1))
+        assert only(stores.worker(settings()))[0] is level
+    assert list(stores.worker(settings(database_url="sqlite:////nowhere/sesame.db"))) == []
 
 
 def test_a_store_that_does_not_answer(settings: Callable[..., Settings]) -> None:

@@ -10,7 +10,15 @@ from idp.cli.context import plainly, settings_of
 from idp.cli.doctor import files, outside, stores
 from idp.cli.doctor.finding import Finding, Level
 
-CHECKS = (files.secret, files.signing_keys, stores.database, stores.ephemeral, stores.clocks, *outside.CHECKS)
+CHECKS = (
+    files.secret,
+    files.signing_keys,
+    stores.database,
+    stores.worker,
+    stores.ephemeral,
+    stores.clocks,
+    *outside.CHECKS,
+)
 
 
 @click.command()

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from idp.cli.doctor.finding import Finding, fail, ok, warn
 from idp.clock import SystemClock
 from idp.errors import Unavailable
+from idp.flows.worker import HEARTBEAT
 from idp.settings import Settings
 from idp.store import Database, Ephemeral
 from idp.store.ephemeral import EMBEDDED, connect
@@ -26,6 +27,20 @@ def database(settings: Settings) -> Iterator[Finding]:
     if facts.may_change_audit:
         advice = "connect as a role of its own (`sesame migrate --grant-to ROLE`)"
         yield warn("database", f"the role of database_url may change and delete audit events: {advice}")
+
+
+def worker(settings: Settings) -> Iterator[Finding]:
+    """The worker renews a lease each quarter of a minute."""
+    try:
+        _inspected(settings)
+        with closing(Database(settings.database_url)) as opened, opened.read() as tx:
+            until, waiting = tx.leases.until(HEARTBEAT), tx.outbox.waiting()
+    except Unavailable:  # told by its own check
+        return
+    if until is not None and until > datetime.now(UTC):
+        yield ok("worker", f"it runs; {waiting} messages wait")
+    else:
+        yield warn("worker", f"none runs (`sesame worker`); {waiting} messages wait, and no audit event is sealed")
 
 
 def ephemeral(settings: Settings) -> Iterator[Finding]:
