@@ -4,7 +4,7 @@ import base64
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
@@ -37,13 +37,15 @@ class AccessToken:
         return now.timestamp() >= self.expires_at
 
     def to_json(self) -> dict[str, Any]:
-        return {name: value for name, value in asdict(self).items() if value is not None}
+        return {name: value for name in NAMES if (value := getattr(self, name)) is not None}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "AccessToken":
-        known = {item.name for item in fields(cls)}
-        values = {name: value for name, value in data.items() if name in known}
+        values = {name: data[name] for name in NAMES if name in data}
         return cls(**{**values, "scope": tuple(data["scope"])})
+
+
+NAMES = tuple(item.name for item in fields(AccessToken))
 
 
 def new_identifier(grant_id: str | None) -> str:

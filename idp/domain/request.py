@@ -1,7 +1,7 @@
 """A validated authorization request: frozen, stored, resumed from; never re-read from the URL."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any
 
@@ -58,7 +58,7 @@ class AuthorizationRequest:
         return frozenset(self.scope) | frozenset(self.claims_scopes)
 
     def to_json(self) -> dict[str, Any]:
-        return {**asdict(self), "asked_at": self.asked_at.isoformat()}
+        return {item.name: getattr(self, item.name) for item in fields(self)} | {"asked_at": self.asked_at.isoformat()}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "AuthorizationRequest":
