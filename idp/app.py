@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import flask
+from werkzeug.exceptions import MethodNotAllowed
 
 from idp.clock import Clock, SystemClock
 from idp.domain.authn import AcrNames, Assurance
@@ -35,12 +36,16 @@ from idp.web.pages import Pages
 from idp.web.parameters import refuse_broken_text
 from keys.file import FileSigner
 from keys.seal import DataKeys
+from keys.signer import UnsafeKeyFile
 
 MAX_BODY_BYTES = 64 * 1024
 BLUEPRINTS = (
     *(authorize, par, token, introspect, revoke, userinfo, discovery, logout),
     *(login, password_reset, not_me, portal, health, metrics),
 )
+
+
+ACTING = frozenset({"authorize", "login", "logout", "portal"})
 
 
 class Application(flask.Flask):
@@ -64,8 +69,8 @@ def build_services(settings: Settings, *, clock: Clock | None = None, mailer: Ma
     methods = registry.load(settings.methods)
     signer = FileSigner(settings.keys_dir)
     configuration = Configuration(db, clock)
-    configuration.on_change(signer.reload)
-    configuration.on_change(data_keys.reload)
+    configuration.on_change(signer.reload, fails_with=UnsafeKeyFile)
+    configuration.on_change(data_keys.reload, fails_with=UnsafeKeyFile)
     return Services(
         settings=settings,
         clock=clock,
@@ -73,7 +78,7 @@ def build_services(settings: Settings, *, clock: Clock | None = None, mailer: Ma
         configuration=configuration,
         ephemeral=ephemeral,
         access_tokens=access_tokens,
-        client_keys=ClientKeys(fetch_by(outgoing), clock),
+        client_keys=ClientKeys(fetch_by(outgoing), clock, at_once=max(1, settings.threads // 4)),
         outgoing=outgoing,
         signer=signer,
         data_keys=data_keys,
@@ -107,6 +112,7 @@ def build_app(services: Services) -> flask.Flask:
     secure = services.settings.is_secure
     app.before_request(lambda: logs.begin_request(services.network.is_from_proxy))
     app.before_request(refuse_broken_text)
+    app.before_request(_refuse_head)
     app.after_request(logs.end_request)
     app.after_request(lambda response: language.remember(response, secure=secure))
     app.after_request(services.browser.send_name)
@@ -115,6 +121,12 @@ def build_app(services: Services) -> flask.Flask:
     gate = BodyGate(app.wsgi_app, at_once=places, max_bytes=MAX_BODY_BYTES)
     app.wsgi_app = SecurityHeaders(gate, secure=secure)  # type: ignore[method-assign]
     return app
+
+
+def _refuse_head() -> None:
+    """What a GET of these journeys does, it does once: a HEAD, whose sender reads no answer, must not do it."""
+    if flask.request.method == "HEAD" and flask.request.blueprint in ACTING:
+        raise MethodNotAllowed(["GET"])
 
 
 def check(settings: Settings) -> None:

@@ -2,7 +2,6 @@
 
 import copy
 import json
-import logging
 import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -33,7 +32,6 @@ LEFTOVER: Final = re.compile(rf"\.{re.escape(RING)}\.tmp|{KID.pattern}\.pem|\.{K
 PROOF: Final = b"signed at load to prove the key"
 
 Ring = tuple[SigningKey, ...]
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -86,8 +84,8 @@ class FileSigner:
     def reload(self) -> bool:
         """Read what is new in the directory, all of it or nothing; True if the ring has changed.
 
-        A directory that can no longer be used is logged, and the keys held before stay. Cheap when nothing has changed;
-        any thread may call it at any time.
+        Raises UnsafeKeyFile if the directory cannot be used now; the keys held before stay. Cheap when nothing has
+        changed; any thread may call it at any time.
         """
         with self._reloading:  # else a slow reader could put an older ring back
             try:
@@ -96,8 +94,8 @@ class FileSigner:
                         return False
                     self._content = _load(descriptor, self._content.held)
             except (UnsafeKeyFile, OSError) as error:
-                log.error("the signing keys could not be read again, those held stay in use: %s", error)
-                return False
+                message = f"the signing keys could not be read again, those held stay in use: {error}"
+                raise UnsafeKeyFile(message) from error
         return True
 
     @classmethod

@@ -51,18 +51,17 @@ class DataKeys:
     def reload(self) -> bool:
         """Read the secret file again; True if it holds other keys. Digests and subjects stay what they are.
 
-        A file that can no longer be used is logged, and the keys held before stay.
+        Raises UnsafeKeyFile if the file cannot be used now; the keys held before stay.
         """
         if self._path is None:
             return False
         try:
             secrets = data_ring.parse(data_ring.read(self._path))
         except UnsafeKeyFile as error:
-            log.error("the data keys could not be read again, those held stay in use: %s", error)
-            return False
+            message = f"the data keys could not be read again, those held stay in use: {error}"
+            raise UnsafeKeyFile(message) from error
         if _derive(secrets[FIRST_KID], MAC) != self._mac_key:
-            log.error("the first data key has changed: those held stay in use")
-            return False
+            raise UnsafeKeyFile("the first data key has changed, those held stay in use")
         has_changed = secrets.keys() != self._ciphers.keys()
         self._ciphers = _ciphers(secrets)
         return has_changed
@@ -90,20 +89,16 @@ class DataKeys:
         if len(nonce) < NONCE_BYTES:
             raise SealBroken("the sealed value is cut short")
         if kid not in self._ciphers:
-            self.reload()
+            try:
+                self.reload()
+            except UnsafeKeyFile as error:
+                log.error("%s", error)
         try:
             return self._ciphers[kid].decrypt(nonce, ciphertext, header + purpose.encode())
         except KeyError:
             raise SealBroken(f"sealed under a data key that is not in the ring ({kid})") from None
         except InvalidTag:
             raise SealBroken("the seal is broken") from None
-
-    def reseal(self, sealed: bytes, *, purpose: str) -> bytes:
-        """The same value under the newest key; as it was if it is already. Raises what `open` raises."""
-        plaintext = self.open(sealed, purpose=purpose)
-        header, kid, _ = _split(sealed)
-        is_newest = header.startswith(NAMED) and kid == max(self._ciphers)
-        return sealed if is_newest else self.seal(plaintext, purpose=purpose)
 
     def mac(self, purpose: str, *parts: str) -> str:
         """Keyed digest for pseudonyms and one-time codes: HMAC-SHA256, 64 hexadecimal digits.

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from idp.app import check
-from idp.cli import accounts, alerts, audit, clients, doctor, keyring, policies, settings_table, worker
+from idp.cli import accounts, alerts, audit, clients, doctor, keyring, outbox, policies, settings_table, worker
 from idp.cli.context import plainly, settings_of
 from idp.settings import Settings
 from idp.store import Database
@@ -107,6 +107,6 @@ def print_settings_table() -> None:
     click.echo(settings_table.table(), nl=False)
 
 
-GROUPS = (accounts.account, alerts.alerts, audit.audit, clients.client, keyring.keys, policies.policy)
+GROUPS = (accounts.account, alerts.alerts, audit.audit, clients.client, keyring.keys, outbox.outbox, policies.policy)
 for command in (*GROUPS, worker.worker, worker.purge, doctor.doctor):
     main.add_command(command)

@@ -53,6 +53,16 @@ def set_status(context: click.Context, login: str, status: str, reason: str) -> 
     accounts.set_status(desk_of(context), login, AccountStatus(status), reason)
 
 
+@account.command("end-sessions")
+@click.argument("login")
+@click.option("--reason", required=True)
+@click.pass_context
+@plainly
+def end_sessions(context: click.Context, login: str, reason: str) -> None:
+    """End the sessions and tokens of an account that stays active; the services that want to are told."""
+    click.echo(f"{accounts.end_sessions(desk_of(context), login, reason)} sessions")
+
+
 @account.command("confirm-password")
 @click.argument("login")
 @click.option("--reason", required=True, help="How the holder was identified.")

@@ -64,6 +64,20 @@ def verify(context: click.Context, expect: str | None) -> None:
         sys.exit(1)
 
 
+@audit.command()
+@click.argument("login")
+@click.pass_context
+@plainly
+def forget(context: click.Context, login: str) -> None:
+    """Delete networks and browsers beside the events of an account; the events stay, and so does the chain."""
+    desk = desk_of(context)
+    with desk.db.write() as tx:
+        account_id = desk.account(tx, login).account_id
+        count = tx.audit.forget_personal_of(account_id)
+        desk.record(tx, "audit.personal_forgotten", subject=account_id, count=count)
+    click.echo(f"{count} events")
+
+
 def _read_seal(text: str) -> tuple[int, str]:
     number, _, chain = text.partition(":")
     if not number.isdecimal() or len(chain) != 64:

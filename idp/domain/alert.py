@@ -11,6 +11,7 @@ KINDS = {
     "token.refresh_replayed": "A refresh token was used again after its successor: somebody else may hold it.",
     "letters.given_up": "Letters could not be sent: the mail system refuses them, or was away for too long.",
     "logout.given_up": "A service could not be told that sessions ended: people may still be signed in there.",
+    "audit.late": "Audit events are far older than their neighbours: a clock is wrong, or they were inserted.",
     "keys.rotation_failed": "The worker could not replace signing keys: look before those in use grow too old.",
 }
 RAISED_AGAIN_AFTER = timedelta(hours=1)

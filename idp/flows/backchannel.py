@@ -78,7 +78,7 @@ class Backchannel:
         log = structlog.get_logger().bind(logout=letter.outbox_id, client_id=notice.client_id)
         with services.db.read() as tx:
             client = tx.clients.get(notice.client_id)
-        status, problem = 0, ""
+        status, problem, result = 0, "", "no service to tell of a logout: it is gone, or wants to hear no more"
         if client is not None and client.backchannel_logout_uri:
             try:
                 form = {"logout_token": logout_token(services, client, notice)}
@@ -86,6 +86,7 @@ class Backchannel:
                     client.backchannel_logout_uri, form, max_bytes=MAX_ANSWER_BYTES
                 ).status
                 problem = "" if status in {200, 204, 400} else f"status {status}"
+                result = "service refused a logout" if status == 400 else "service told of a logout"
             except Unreachable as error:
                 problem = f"{error.reason}: {error}"
             except KeyUnavailable as error:
@@ -99,7 +100,7 @@ class Backchannel:
             tx.outbox.done(letter)
             if status == 400:  # §2.8: it understood, and will not; another try would say the same
                 self._record(tx, "logout.refused", notice, "refused", {})
-            log.info("service refused a logout" if status == 400 else "service told of a logout")
+            log.info(result)
         return False
 
     def _note_loss(self, tx: Tx, notice: Logout, reason: str) -> None:

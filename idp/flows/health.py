@@ -30,6 +30,8 @@ def blueprint(services: Services) -> flask.Blueprint:
         return flask.jsonify({"status": "failed" if failed else "ok", "failed": failed}), 503 if failed else 200
 
     def _keys() -> None:
+        if not services.configuration.catch_up():  # asked here too: no request may come to a process that is not ready
+            raise KeyUnavailable("the keys could not be read again after a change")
         for alg in ("RS256", "ES256"):
             ring.active(services.signer.keys(), alg, services.now())
 

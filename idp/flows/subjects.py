@@ -4,6 +4,13 @@ from idp.domain.client import Client
 from idp.flows.services import Services
 
 
+def session_identifier(services: Services, client: Client, session_id: str) -> str:
+    """The `sid` that this client is told: clients of different sectors must not find out that theirs is one session."""
+    if client.subject_type == "public":
+        return session_id
+    return services.data_keys.mac("sid", client.sector or "", session_id)[:32]
+
+
 def subject(services: Services, client: Client, account_id: str) -> str:
     """The account's `sub` for this client: the account_id, or a pairwise one that the clients of a sector share."""
     if client.subject_type == "public":

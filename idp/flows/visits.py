@@ -143,8 +143,8 @@ def load(services: Services, handle: str) -> Visit:
     services.pages.prefer(interaction.request.ui_locales)
     with services.db.read() as tx:
         client = services.configuration.client(interaction.request.client_id)
-        if client is None:
-            raise JourneyError("interaction_gone", status=410, detail="client disabled meanwhile")
+        if client is None or not _still_asks_what_it_may(client, interaction.request):
+            raise JourneyError("interaction_gone", status=410, detail="client disabled or changed meanwhile")
         path = interaction.request.return_path
         situation = look_up(services, tx, client, interaction.account_id, redirect=path)
         held_in = situation.session.session_id if situation.session else None
@@ -153,6 +153,11 @@ def load(services: Services, handle: str) -> Visit:
             situation = look_up(services, tx, client, redirect=path)
     known = {item.name: getattr(situation, item.name) for item in fields(Situation)}
     return Visit(**known, interaction=interaction)
+
+
+def _still_asks_what_it_may(client: Client, request: AuthorizationRequest) -> bool:
+    """What was checked of a request against its client's registration, which operators may have changed since."""
+    return request.redirect_uri in client.redirect_uris and set(request.scope) <= set(client.scopes)
 
 
 def save(services: Services, interaction: Interaction) -> Interaction:

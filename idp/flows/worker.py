@@ -21,6 +21,7 @@ from idp.flows.operators import keyring
 from idp.flows.operators.desk import Desk
 from idp.flows.operators.purging import purge
 from idp.flows.services import Services
+from idp.store.audit import PAGE
 from keys.signer import KeyUnavailable, UnsafeKeyFile
 
 NAME = "worker"
@@ -103,6 +104,7 @@ def tasks(services: Services, stop: threading.Event) -> list[Task]:
         Task(HEARTBEAT, HEARTBEAT_LASTS / 4, lambda: False, alone=HEARTBEAT_LASTS),
         Task("configuration", second, lambda: read_configuration(services)),
         Task("seal audit", second, lambda: seal_audit(services), alone=5 * second),
+        Task("look for late events", hour, lambda: look_for_late_events(services), alone=hour),
         Task("rotate keys", hour, lambda: rotate_keys(services, desk), alone=hour),
         Task("purge", hour, lambda: purge_once(services, desk, stop), alone=hour),
     ]
@@ -116,7 +118,18 @@ def read_configuration(services: Services) -> bool:
 
 def seal_audit(services: Services) -> bool:
     """Chain the events that were committed since the last turn."""
-    return seal_next(services.db, services.data_keys.mac, services.now()) > 0
+    return seal_next(services.db, services.data_keys.mac, services.now()) >= PAGE
+
+
+def look_for_late_events(services: Services) -> bool:
+    """Nothing of ours writes an event long after its instant: a clock is wrong, or somebody inserted it."""
+    with services.db.read() as tx:
+        late = tx.audit.late_count()
+    if late:
+        structlog.get_logger().error("audit events came too late to be sealed", count=late)
+        with services.db.write() as tx:
+            raise_alert(services, tx, "audit.late", count=str(late))
+    return False
 
 
 def rotate_keys(services: Services, desk: Desk) -> bool:

@@ -86,7 +86,7 @@ class Adapter(HTTPAdapter):
                     received = self._body(raw, target)
                 finally:
                     raw.close()
-        except (HTTPError, OSError) as error:
+        except (HTTPError, OSError, ValueError) as error:  # ValueError: the length of a chunk that is no length
             # Not chained: the libraries' texts quote what the server sent.
             raise _explained(error, target, is_late=time.monotonic() >= ends_at) from None
         response = self.build_response(request, raw)
@@ -151,4 +151,6 @@ def _explained(error: Exception, target: Target, *, is_late: bool) -> Unreachabl
         cause = error.args[0] if error.args else None
         why = getattr(cause, "verify_message", "") or (cause.reason if isinstance(cause, ssl.SSLError) else "")
         return Unreachable("tls", why or "no TLS", host=target.host)
-    return Unreachable("no_answer", type(error).__name__, host=target.host)
+    cause = next((each for each in error.args if isinstance(each, OSError)), error)  # what urllib3 wrapped
+    why = cause.strerror if isinstance(cause, OSError) else None
+    return Unreachable("no_answer", why.lower() if why else type(cause).__name__, host=target.host)

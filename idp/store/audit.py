@@ -65,6 +65,11 @@ class Audit:
         gone = self._db.execute(delete(audit_personal).where(audit_personal.c.event_id.in_(select(old.c.event_id))))
         return gone.rowcount
 
+    def forget_personal_of(self, subject: str) -> int:
+        """Delete the personal values of all events about one account; returns how many. The chain stays valid."""
+        theirs = select(audit_event.c.event_id).where(audit_event.c.subject == subject)
+        return self._db.execute(delete(audit_personal).where(audit_personal.c.event_id.in_(theirs))).rowcount
+
     # -- the chain -----------------------------------------------------------------
 
     def last_seal(self) -> Seal | None:
@@ -86,6 +91,11 @@ class Audit:
         """Events without a seal whose instant is long before the last sealed event: nothing of ours writes such."""
         query = self._without_seal(audit_event).where(audit_event.c.at < self._floor())
         return [_recorded(row) for row in self._db.execute(query.order_by(audit_event.c.at))]
+
+    def late_count(self) -> int:
+        """How many `late` there are; reads the whole trail."""
+        query = self._without_seal(func.count()).where(audit_event.c.at < self._floor())
+        return self._db.scalar(query.select_from(audit_event)) or 0
 
     def seal(self, seals: Sequence[Seal], now: datetime) -> None:
         """Keep seals. Raises InvalidOperation if another sealer was first."""
@@ -120,9 +130,11 @@ class Audit:
             yield tuple(row)
 
     def _floor(self) -> datetime:
-        newest = select(audit_event.c.at).join(audit_seal).order_by(audit_seal.c.number.desc()).limit(1)
-        found = self._db.scalar(newest)
-        return found - LATE if found else datetime.fromtimestamp(0, UTC)
+        columns = (audit_event.c.at, audit_seal.c.sealed_at)
+        newest = select(*columns).join(audit_seal).order_by(audit_seal.c.number.desc()).limit(1)
+        found = self._db.execute(newest).one_or_none()
+        # The earlier: an event whose instant is to come, of a wrong clock or a forger, must not hide those of today.
+        return min(found) - LATE if found else datetime.fromtimestamp(0, UTC)
 
     @staticmethod
     def _without_seal(*what: Any) -> Select[Any]:

@@ -29,19 +29,21 @@ class Clients:
 
     def add(self, new: Client, now: datetime) -> None:
         """Raises InvalidOperation if the client_id is taken."""
-        values = {name: getattr(new, name) for name in client.c.keys() if hasattr(new, name)}  # noqa: SIM118
-        values |= {name: list(values[name]) for name in LISTS}
-        offline = new.offline_lifetime
-        values |= {
-            "token_lifetime_s": int(new.token_lifetime.total_seconds()),
-            "offline_lifetime_s": None if offline is None else int(offline.total_seconds()),
-            "created_at": now,
-        }
         try:
-            self._db.execute(insert(client).values(values))
+            self._db.execute(insert(client).values(**_columns(new), created_at=now))
         except IntegrityError as error:
             raise InvalidOperation(f"{new.client_id}: this client exists already") from error
         Meta(self._db).bump_config()
+
+    def lock(self, client_id: str) -> Client | None:
+        """The client, which nobody else changes until the unit ends; logins go on meanwhile."""
+        held = select(client).where(client.c.client_id == client_id).with_for_update(key_share=True)
+        row = self._db.execute(held).one_or_none()
+        return None if row is None else _build(row)
+
+    def replace(self, changed: Client) -> bool:
+        """Write the whole registration over the one before: `lock` comes first. False if there is no such client."""
+        return self._change(changed.client_id, **_columns(changed))
 
     def set_enabled(self, client_id: str, enabled: bool) -> bool:
         """False if there is no such client."""
@@ -51,10 +53,20 @@ class Clients:
         """False if there is no such client."""
         return self._change(client_id, secret_digest=secret_digest)
 
-    def _change(self, client_id: str, **values: Any) -> bool:
+    def _change(self, client_id: str, /, **values: Any) -> bool:
         changed = self._db.execute(update(client).where(client.c.client_id == client_id).values(**values))
         Meta(self._db).bump_config()
         return changed.rowcount == 1
+
+
+def _columns(of: Client) -> dict[str, Any]:
+    values = {name: getattr(of, name) for name in client.c.keys() if hasattr(of, name)}  # noqa: SIM118
+    values |= {name: list(values[name]) for name in LISTS}
+    offline = of.offline_lifetime
+    return values | {
+        "token_lifetime_s": int(of.token_lifetime.total_seconds()),
+        "offline_lifetime_s": None if offline is None else int(offline.total_seconds()),
+    }
 
 
 def _build(row: Row[Any]) -> Client:

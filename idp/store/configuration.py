@@ -3,6 +3,9 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from threading import Lock
+
+import structlog
 
 from idp.clock import Clock
 from idp.domain.client import Client
@@ -21,6 +24,16 @@ class Snapshot:
     clients: dict[str, tuple[Client, Sequence[Policy]]] = field(default_factory=dict)
 
 
+@dataclass(slots=True)
+class _Follower:
+    """is_behind: it has not followed the last change yet. is_told: and the log says so."""
+
+    call: Callable[[], object]
+    fails_with: type[Exception]
+    is_behind: bool = False
+    is_told: bool = False
+
+
 class Configuration:
     """The configuration, never older than `max_age`: one statement in that time asks whether it has changed.
 
@@ -31,11 +44,13 @@ class Configuration:
     def __init__(self, db: Database, clock: Clock, *, max_age: timedelta = MAX_AGE) -> None:
         self._db, self._clock, self.max_age = db, clock, max_age
         self._snapshot: Snapshot | None = None
-        self._followers: list[Callable[[], object]] = []
+        self._followers: list[_Follower] = []
+        self._following = Lock()
+        self._followed: tuple[int | None, datetime] = None, clock.now()  # the version, and when that was tried last
 
-    def on_change(self, follower: Callable[[], object]) -> None:
-        """Call `follower` whenever the version was seen to change."""
-        self._followers.append(follower)
+    def on_change(self, follower: Callable[[], object], *, fails_with: type[Exception]) -> None:
+        """Call `follower` whenever the version was seen to change, and again each `max_age` while it fails so."""
+        self._followers.append(_Follower(follower, fails_with))
 
     def client(self, client_id: str) -> Client | None:
         """The client, None if it is unknown or disabled."""
@@ -68,8 +83,40 @@ class Configuration:
             version = tx.meta.config_version
         if snapshot is not None and snapshot.version == version:
             snapshot.checked_at = now
+            self.catch_up()
             return snapshot
         self._snapshot = fresh = Snapshot(version, now)
-        for follower in self._followers:  # the first time too: what they hold may be older than this version
-            follower()
+        self._follow(version)  # the first time too: what they hold may be older than this version
         return fresh
+
+    def catch_up(self) -> bool:
+        """Call those that could not follow the last change, if `max_age` has passed; True if none is behind."""
+        version, tried_at = self._followed
+        is_early = timedelta(0) <= self._clock.now() - tried_at < self.max_age
+        if version is not None and not is_early and any(follower.is_behind for follower in self._followers):
+            self._follow(version)
+        return not any(follower.is_behind for follower in self._followers)
+
+    def _follow(self, version: int) -> None:
+        with self._following:
+            if self._followed[0] != version:
+                for follower in self._followers:
+                    follower.is_behind, follower.is_told = True, False
+            self._followed = version, self._clock.now()
+            for follower in self._followers:
+                if follower.is_behind:
+                    self._call(follower)
+
+    @staticmethod
+    def _call(follower: _Follower) -> None:
+        log = structlog.get_logger()
+        try:
+            follower.call()
+        except follower.fails_with as error:
+            if not follower.is_told:
+                log.error("a change is not followed, tried again each second", cause=str(error))
+            follower.is_told = True
+            return
+        if follower.is_told:
+            log.warning("a change is followed at last")
+        follower.is_behind = follower.is_told = False

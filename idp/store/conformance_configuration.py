@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import event
+from structlog.testing import capture_logs
 
 from idp.store.configuration import MAX_AGE, Configuration
 from idp.store.conformance import START, ManualClock
@@ -94,6 +95,17 @@ class ConfigurationSuite:
         assert before.effective_from < after.effective_from == clock.now()
         assert not sent
 
+    def test_a_policy_that_was_cancelled_never_comes_into_force(
+        self, database: Database, configuration: Configuration, clock: ManualClock
+    ) -> None:
+        before = configuration.policy("ror")
+        with database.write() as tx:
+            tx.policies.add(later := policy_of("ror", START + HOUR))
+            tx.policies.cancel(later.policy_id, START)
+        clock.advance(HOUR)
+        assert before
+        assert configuration.policy("ror") == before
+
     def test_a_client_that_is_unknown_is_seen_when_it_is_registered(
         self, database: Database, configuration: Configuration
     ) -> None:
@@ -116,7 +128,7 @@ class ConfigurationSuite:
         self, database: Database, configuration: Configuration, clock: ManualClock
     ) -> None:
         called: list[datetime] = []
-        configuration.on_change(lambda: called.append(clock.now()))
+        configuration.on_change(lambda: called.append(clock.now()), fails_with=OSError)
         configuration.refresh()
         clock.advance(MAX_AGE)
         configuration.refresh()
@@ -127,3 +139,49 @@ class ConfigurationSuite:
         configuration.refresh()
         configuration.refresh()
         assert called == [START, clock.now()]
+
+    def test_a_follower_that_fails_is_called_each_second_until_it_does_not(
+        self, database: Database, configuration: Configuration, clock: ManualClock
+    ) -> None:
+        others: list[datetime] = []
+        failing = Failing()
+        configuration.on_change(failing.follow, fails_with=OSError)
+        configuration.on_change(lambda: others.append(clock.now()), fails_with=OSError)
+        with capture_logs() as logs:
+            for turn in range(3):
+                configuration.refresh()
+                configuration.refresh()
+                assert failing.called == turn + 1
+                assert not configuration.catch_up()
+                clock.advance(MAX_AGE)
+        assert (failing.called, len(others)) == (3, 1), "one that fails holds nobody else up"
+        assert [(each["log_level"], each["cause"]) for each in logs] == [("error", "away")], "told once"
+        failing.is_away = False
+        assert configuration.catch_up(), "without the database"
+        clock.advance(MAX_AGE)
+        configuration.refresh()
+        assert failing.called == 4
+
+    def test_each_change_that_is_not_followed_is_told(
+        self, database: Database, configuration: Configuration, clock: ManualClock
+    ) -> None:
+        configuration.on_change(Failing().follow, fails_with=OSError)
+        with capture_logs() as logs:
+            configuration.refresh()
+            with database.write() as tx:
+                tx.meta.bump_config()
+            clock.advance(MAX_AGE)
+            configuration.refresh()
+        assert len(logs) == 2
+
+
+class Failing:
+    """A follower that cannot read what it must."""
+
+    def __init__(self) -> None:
+        self.called, self.is_away = 0, True
+
+    def follow(self) -> None:
+        self.called += 1
+        if self.is_away:
+            raise OSError("away")

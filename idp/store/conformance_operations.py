@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from threading import Event, Thread
 from typing import Any
 
 import pytest
@@ -21,6 +22,10 @@ DAY = timedelta(days=1)
 
 def alert(kind: str = "logout.given_up", at: datetime = START, **changes: Any) -> Alert:
     return Alert(new_id(), kind, at, **{"detail": {"client_id": "ror"}, **changes})
+
+
+def told(account_id: str, session_id: str) -> list[Logout]:
+    return [Logout(client_id, account_id, session_id) for client_id in ("told", "told-too")]
 
 
 class OperationsSuite:
@@ -128,7 +133,7 @@ class OperationsSuite:
             anne, session_id = self._session(tx)
             tx.sessions.end(session_id, START)
             tx.sessions.end(session_id, START)
-            assert self._notices(tx) == [Logout("told", anne, session_id)]
+            assert self._notices(tx) == told(anne, session_id)
 
     def test_so_does_the_end_of_all_sessions_for_each_of_them(self, database: Database) -> None:
         with database.write() as tx:
@@ -139,20 +144,49 @@ class OperationsSuite:
                 grant = add_grant(tx, anne, session_id, "told", code=session_id)
                 tx.grants.redeem(grant.grant_id, START, offline_until=START + DAY)
             tx.sessions.end_all(anne, START)
-            assert sorted(notice.session_id for notice in self._notices(tx)) == sorted([first, second])
+            assert sorted(notice.session_id for notice in self._notices(tx)) == sorted([first, first, second])
+
+    @pytest.mark.parametrize("offline_until", [None, START + DAY], ids=["bound", "offline"])
+    def test_a_service_that_is_just_being_given_something_is_told_too(
+        self, database: Database, offline_until: datetime | None
+    ) -> None:
+        """The end of the session waits for the code that is being redeemed, and then knows of it."""
+        with database.write() as tx:
+            add_client(tx, "told", backchannel_logout_uri="https://ror.example/backchannel")
+            anne = add_account(tx).account_id
+            session_id = add_session(tx, anne)
+            grant_id = add_grant(tx, anne, session_id, "told").grant_id
+        redeemed, ended = Event(), Event()
+
+        def end() -> None:
+            redeemed.wait(5)
+            with database.write() as tx:
+                tx.sessions.end(session_id, START)
+            ended.set()
+
+        ending = Thread(target=end)
+        ending.start()
+        with database.write() as tx:
+            assert tx.grants.redeem(grant_id, START, offline_until=offline_until)
+            redeemed.set()
+            assert not ended.wait(0.3), "it did not wait"
+        ending.join()
+        with database.write() as tx:
+            assert self._notices(tx) == told(anne, session_id)[:1]
+            assert bool(tx.grants.live(grant_id)) is bool(offline_until)
 
     def _session(self, tx: Tx) -> tuple[str, str]:
-        """A session in which a service was given something twice, and others must not be told."""
+        """A session in which a service was given something twice, one what was revoked since; others are not told."""
         uri = "https://ror.example/backchannel"
         anne, session_id = (account_id := add_account(tx).account_id), add_session(tx, account_id)
         add_client(tx, "not-asked")
-        for client_id in ("told", "not-redeemed", "revoked"):
+        for client_id in ("told", "not-redeemed", "told-too"):
             add_client(tx, client_id, backchannel_logout_uri=uri)
-        for number, client_id in enumerate(("told", "told", "not-asked", "not-redeemed", "revoked")):
+        for number, client_id in enumerate(("told", "told", "not-asked", "not-redeemed", "told-too")):
             grant = add_grant(tx, anne, session_id, client_id, code=f"code{number}")
             if client_id != "not-redeemed":
                 tx.grants.redeem(grant.grant_id, START)
-            if client_id == "revoked":
+            if client_id == "told-too":
                 tx.grants.revoke(grant.grant_id, START)
         return anne, session_id
 
@@ -161,7 +195,7 @@ class OperationsSuite:
         found = []
         while notice := tx.outbox.lease_next(START, logouts=True):
             found.append(Logout.from_bytes(notice.sealed))
-        return found
+        return sorted(found, key=lambda each: each.client_id)
 
     def test_letters_and_notices_do_not_wait_for_one_another(self, database: Database) -> None:
         with database.write() as tx:

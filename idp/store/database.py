@@ -13,7 +13,7 @@ import alembic.command
 import alembic.config
 import alembic.runtime.migration
 import alembic.script
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import (
     DatabaseError,
     DBAPIError,
@@ -46,9 +46,13 @@ from idp.store.throttle import Throttle
 
 BUSY_TIMEOUT_MS = 5000
 MAY_IDLE_S = 2.0
+POOL_WAIT_S = 5.0
+# A server that is silent must not keep a thread for ever. Seconds; milliseconds for tcp_user_timeout.
+POSTGRESQL = {"connect_timeout": 3, "tcp_user_timeout": 10_000, "keepalives_idle": 10, "keepalives_interval": 5}
 RIGHTS = (
     "GRANT USAGE ON SCHEMA public TO {role}",
     "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role}",
+    "ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {role}",
     "REVOKE UPDATE, DELETE ON audit_event, audit_seal FROM {role}",
     "REVOKE UPDATE ON audit_personal FROM {role}",
     "REVOKE INSERT, UPDATE, DELETE ON alembic_version FROM {role}",
@@ -143,9 +147,12 @@ class Database:
         it is committed; what it raises undoes the unit: a revocation that could not be told everybody is not done.
         """
         self._announce = announce
-        options = {"pool_size": connections, "max_overflow": connections}  # a unit that writes may read beside
+        options: dict[str, Any] = {"pool_size": connections, "max_overflow": connections}  # a writer may read beside
+        parsed = make_url(url)
+        if parsed.get_backend_name() == "postgresql":  # what the URL says counts more
+            options["connect_args"] = {name: POSTGRESQL[name] for name in POSTGRESQL.keys() - parsed.query.keys()}
         # hide_parameters: an error that is logged says which statement failed, never with which values.
-        self.engine = create_engine(url, hide_parameters=True, **options)
+        self.engine = create_engine(parsed, hide_parameters=True, pool_timeout=POOL_WAIT_S, **options)
         if self.engine.dialect.name == "sqlite":
             _prepare_sqlite(self.engine)
         else:

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, bindparam, insert, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, bindparam, exists, insert, select, update
 
 from idp.domain.account import AccountStatus
 from idp.domain.authn import Proof
@@ -17,6 +17,7 @@ OF_CODE = select(grant).where(grant.c.code_digest == bindparam("code"))
 REDEEM = (
     update(grant)
     .where(grant.c.grant_id == bindparam("grant"), grant.c.redeemed_at.is_(None), grant.c.revoked_at.is_(None))
+    .where(exists().where(client.c.client_id == grant.c.client_id, client.c.enabled))
     .values(redeemed_at=bindparam("now"), offline_until=bindparam("offline"))
 )
 
@@ -39,7 +40,8 @@ class Grants:
         return None if row is None else build(row._mapping)
 
     def redeem(self, grant_id: str, now: datetime, *, offline_until: datetime | None = None) -> bool:
-        """Mark the code as used; False if it was used or revoked before: exactly one caller gets True.
+        """Mark the code as used; False if it was used or revoked before, or its client is disabled: of several
+        callers exactly one gets True.
 
         offline_until: how long the grant may outlive its session (offline_access).
         """

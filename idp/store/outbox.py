@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, case, delete, func, insert, literal, or_, select, update
 
 from idp.domain.ids import new_id
 from idp.store.schema import client, grant, outbox, session
@@ -15,6 +15,7 @@ LEASE = timedelta(minutes=2)
 MAX_ATTEMPTS = 8
 LOGOUT = "logout"
 TOLD_FOR = timedelta(hours=12)  # a service's own session seldom outlives ours by more
+WAS_GIVEN_UP = and_(outbox.c.attempts >= MAX_ATTEMPTS, outbox.c.lease.is_(None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,16 @@ class Letter:
     def is_spent(self) -> bool:
         """It was tried as often as it may be; the worker that tried last died of it."""
         return self.attempts > MAX_ATTEMPTS
+
+
+@dataclass(frozen=True, slots=True)
+class GivenUp:
+    """A message that is not tried any more, without what it says."""
+
+    outbox_id: str
+    kind: str
+    created_at: datetime
+    attempts: int
 
 
 class Outbox:
@@ -102,7 +113,24 @@ class Outbox:
 
     def undelivered(self) -> int:
         """How many messages were given up."""
-        return self._count((outbox.c.attempts >= MAX_ATTEMPTS) & outbox.c.lease.is_(None))
+        return self._count(WAS_GIVEN_UP)
+
+    def given_up(self) -> list[GivenUp]:
+        """The messages that were given up, oldest first."""
+        found = select(*(outbox.c[name] for name in GivenUp.__slots__)).where(WAS_GIVEN_UP)
+        rows = self._db.execute(found.order_by(outbox.c.created_at, outbox.c.outbox_id))
+        return [GivenUp(**row._mapping) for row in rows]
+
+    def take_up(self, outbox_ids: Collection[str] | None, now: datetime) -> list[str]:
+        """Try these messages that were given up again, or all of them, from the first try on; those that were found.
+
+        A notice of logout counts as new, or it would be too late at once; a letter keeps its age, for its code may be
+        dead.
+        """
+        which = WAS_GIVEN_UP if outbox_ids is None else and_(WAS_GIVEN_UP, outbox.c.outbox_id.in_(outbox_ids))
+        age = case((outbox.c.kind == LOGOUT, literal(now, outbox.c.created_at.type)), else_=outbox.c.created_at)
+        again = update(outbox).where(which).values(attempts=0, not_before=now, created_at=age)
+        return list(self._db.scalars(again.returning(outbox.c.outbox_id)))
 
     def _count(self, which: Any) -> int:
         return self._db.scalar(select(func.count()).select_from(outbox).where(which)) or 0
@@ -130,7 +158,10 @@ class Logout:
 
 
 def put_logouts(connection: Connection, session_ids: Collection[str], now: datetime) -> None:
-    """A notice for each service that was given something in these sessions which lives still, and wants to be told."""
+    """A notice for each service that was given something in these sessions, and wants to be told.
+
+    Whether that was revoked meanwhile does not matter: the person may still be signed in there.
+    """
     if not session_ids:
         return
     told = (
@@ -141,7 +172,6 @@ def put_logouts(connection: Connection, session_ids: Collection[str], now: datet
             session.c.session_id.in_(session_ids),
             session.c.expires_at > now - TOLD_FOR,
             grant.c.redeemed_at.is_not(None),
-            grant.c.revoked_at.is_(None),
             client.c.backchannel_logout_uri.is_not(None),
         )
         .distinct()

@@ -19,17 +19,6 @@ class Policies:
     def __init__(self, connection: Connection) -> None:
         self._db = connection
 
-    def in_force(self, client_id: str, now: datetime) -> Policy | None:
-        """The last policy whose instant has passed; every worker switches together with no job."""
-        query = (
-            select(policy)
-            .where(policy.c.client_id == client_id, policy.c.effective_from <= now, policy.c.cancelled_at.is_(None))
-            .order_by(policy.c.effective_from.desc())
-            .limit(1)
-        )
-        row = self._db.execute(query).one_or_none()
-        return None if row is None else _build(row)
-
     def of(self, client_id: str) -> list[Policy]:
         """All of one client, the cancelled ones too, oldest first."""
         query = select(policy).where(policy.c.client_id == client_id).order_by(policy.c.effective_from)

@@ -130,9 +130,16 @@ class Sessions:
         return self._end(session.c.account_id == account_id, grant.c.account_id == account_id, now)
 
     def _end(self, which: Any, grants: Any, now: datetime) -> int:
+        """Locks the sessions, then the grants, then asks which of them were redeemed.
+
+        Else a code that is just being redeemed would still look unused, and be revoked once we had waited for it: the
+        service that it was given to would not be told. (One that is redeemed for offline access is waited for too.)
+        """
         end = update(session).where(which, session.c.ended_at.is_(None)).values(ended_at=now)
         ended = self._db.scalars(end.returning(session.c.session_id)).all()
-        put_logouts(self._db, ended, now)  # asks which grants live, so that it comes before they are revoked
+        held = select(grant.c.grant_id).where(grants, grant.c.revoked_at.is_(None)).order_by(grant.c.grant_id)
+        self._db.execute(held.with_for_update(key_share=True))
+        put_logouts(self._db, ended, now)
         revoke = update(grant).where(grants, grant.c.revoked_at.is_(None)).values(revoked_at=now)
         self._revoked += self._db.scalars(revoke.returning(grant.c.grant_id))
         return len(ended)

@@ -26,13 +26,16 @@ class Network:
 
     @property
     def address(self) -> Address:
-        """The nearest address that is not one of our proxies (X-Forwarded-For is read from the right)."""
+        """The nearest address that is not one of our proxies (X-Forwarded-For is read from the right).
+
+        What a proxy wrote and is no address (a sender can spoil the header) leaves nobody: never the proxy itself.
+        """
         found = self._peer
-        for part in reversed(flask.request.headers.get("X-Forwarded-For", "").split(",")):
-            further = _parse(part.strip())
-            if further is None or not self._is_proxy(found):
+        written = flask.request.headers.get("X-Forwarded-For")
+        for part in reversed(written.split(",")) if written is not None else ():
+            if not self._is_proxy(found):
                 break
-            found = further
+            found = _parse(part.strip()) or UNKNOWN
         return found
 
     def is_from_proxy(self) -> bool:

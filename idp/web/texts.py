@@ -118,5 +118,6 @@ ALERTS: dict[str, Text] = {
     "logout.given_up": N_(
         "Un service n'a pas pu être prévenu de la fin de sessions : des personnes y sont peut-être encore connectées."
     ),
+    "audit.late": N_("Des événements d'audit sont arrivés trop tard : une horloge est fausse, ou ils ont été ajoutés."),
     "keys.rotation_failed": N_("Les clés de signature n'ont pas pu être renouvelées."),
 }

@@ -75,12 +75,19 @@ class Installation:
         """What its processes wrote."""
         return (self.folder / "said").read_text()
 
+    def command(self, *arguments: str) -> str:
+        """What `sesame …` prints, in a process of its own that succeeds."""
+        done = subprocess.run(
+            [*SESAME, *arguments], check=False, cwd=self.folder, env=_clean(), capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
     @contextmanager
     def running(self, command: str) -> "Iterator[subprocess.Popen[bytes]]":
         """`sesame …`, until the end of the context."""
-        clean = {name: value for name, value in os.environ.items() if not name.startswith("SESAME_")}
         with (self.folder / "said").open("a") as said:
-            process = subprocess.Popen([*SESAME, command], cwd=self.folder, env=clean, stdout=said, stderr=said)
+            process = subprocess.Popen([*SESAME, command], cwd=self.folder, env=_clean(), stdout=said, stderr=said)
         try:
             yield process
         finally:
@@ -152,22 +159,23 @@ class Person:
         url = urljoin(self.server.url, path)
         return self.session.post(url, allow_redirects=False, timeout=DEADLINE_S, **options)
 
-    def authorize(self) -> requests.Response:
+    def authorize(self, client_id: str = "rp", **more: str) -> requests.Response:
         request = {
             "response_type": "code",
-            "client_id": "rp",
-            "redirect_uri": f"{RP}/rp/callback",
+            "client_id": client_id,
+            "redirect_uri": f"{RP}/{client_id}/callback",
             "scope": "openid profile email",
             "state": STATE,
             "nonce": NONCE,
             "code_challenge": CHALLENGE,
             "code_challenge_method": "S256",
+            **more,
         }
         return self.get("/authorize", params=request)
 
-    def open_login(self) -> str:
+    def open_login(self, client_id: str = "rp") -> str:
         """The address of the page to sign in."""
-        answer = self.authorize()
+        answer = self.authorize(client_id)
         assert answer.status_code == 303, answer.text
         return answer.headers["Location"]
 
@@ -204,6 +212,11 @@ def code_of(answer: requests.Response) -> str:
     location = answer.headers.get("Location", "")
     assert location.startswith(f"{RP}/rp/callback?"), (answer.status_code, location)
     return dict(parse_qsl(urlsplit(location).query))["code"]
+
+
+def _clean() -> dict[str, str]:
+    """The environment, without settings of the provider's."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("SESAME_")}
 
 
 def _toml(value: Any) -> str:

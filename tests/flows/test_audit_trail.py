@@ -2,6 +2,8 @@
 
 import json
 import shutil
+from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +11,12 @@ import pytest
 import structlog
 from sqlalchemy import delete, update
 
+from idp.domain.audit import AuditEvent
 from idp.flows import audit_trail
+from idp.flows.worker import look_for_late_events
 from idp.store.schema import audit_event, audit_personal, audit_seal
 from idp.web import logs
+from tests.fakes.clock import START
 from tests.fakes.command_line import CommandLine
 from tests.fakes.provider import Provider
 from tests.fakes.relying_party import RelyingParty
@@ -121,3 +126,38 @@ def test_the_command_says_what_it_found(cli: CommandLine) -> None:
 @pytest.mark.parametrize("text", ["1", "x:y", "1:abc"])
 def test_what_is_expected_must_be_a_seal(cli: CommandLine, text: str) -> None:
     assert "64 hexadecimal digits" in cli.refused("audit", "verify", "--expect", text)
+
+
+def test_an_event_of_a_clock_that_runs_ahead_hides_none_of_today(provider: Provider) -> None:
+    with provider.services.db.write() as tx:
+        tx.audit.record(AuditEvent("client.enabled", "operator:fast"), provider.clock.now() + timedelta(hours=1))
+    seal(provider)
+    provider.add_client("later")
+    assert verify(provider).unsealed == seal(provider) > 0
+    assert verify(provider).is_sound
+
+
+def test_late_events_are_an_alert(provider: Provider) -> None:
+    seal(provider)
+    assert look_for_late_events(provider.services) is False
+    with provider.services.db.write() as tx:
+        assert not tx.alerts.latest(10)
+        tx.audit.record(AuditEvent("client.enabled", "operator:slow"), provider.clock.now() - timedelta(hours=1))
+    look_for_late_events(provider.services)
+    with provider.services.db.read() as tx:
+        (alert,) = tx.alerts.latest(10)
+    assert (alert.kind, alert.detail) == ("audit.late", {"count": "1"})
+
+
+def test_what_is_personal_is_forgotten_for_one_account(cli: CommandLine) -> None:
+    cli.run("account", "create", "anne.pierre", "--given-name", "Anne", "--family-name", "Pierre")
+    here = {"network": "192.0.2.0/24", "browser": "Firefox"}
+    with closing(cli.database) as database, database.write() as tx:
+        for login in ("anne.pierre", None):
+            subject = tx.accounts.find_by_login(login).account_id if login else None  # type: ignore[union-attr]
+            tx.audit.record(AuditEvent("login.failed", "anonymous", subject, personal=here), START)
+    assert cli.run("audit", "forget", "anne.pierre") == "1 events"
+    kept = [event["personal"] for event in cli.events("--name", "login.failed")]
+    assert sorted(map(len, kept)) == [0, 2]
+    assert "0 faults" in cli.run("audit", "verify")
+    assert cli.refused("audit", "forget", "nobody") == "nobody: no such account"

@@ -8,12 +8,13 @@ from urllib.parse import parse_qs
 
 import jwt
 import pytest
+from structlog.testing import capture_logs
 
 from idp.domain.account import AccountStatus
 from idp.flows.backchannel import EVENT, Backchannel
 from idp.flows.operators import accounts
 from idp.settings.sections import Outgoing
-from idp.store.outbox import MAX_ATTEMPTS
+from idp.store.outbox import LEASE, MAX_ATTEMPTS
 from tests.fakes.provider import ISSUER, Provider
 from tests.fakes.relying_party import RelyingParty, csrf_of
 from tests.fakes.servers import free_port
@@ -145,6 +146,23 @@ def test_notices_to_a_dead_service_do_not_wait_for_ever_for_their_turn(provider:
         assert len(tx.alerts.latest(10)) == 1
 
 
+def test_a_notice_of_which_each_worker_died_is_given_up_untried(
+    provider: Provider, receiver: Callable[..., Site]
+) -> None:
+    site = receiver()
+    rp = register(provider, "rp", site.port)
+    rp.tokens()
+    log_out(rp)
+    for _ in range(MAX_ATTEMPTS):
+        with provider.services.db.write() as tx:
+            assert tx.outbox.lease_next(provider.clock.now(), logouts=True)
+        provider.clock.advance(seconds=LEASE.total_seconds())
+    deliver(provider)
+    assert (site.received, waiting(provider)) == ([], 0)
+    (event,) = provider.events("logout.given_up")
+    assert event.detail["reason"] == "too late"
+
+
 @pytest.mark.parametrize("slow", [False, True], ids=["dead", "silent"])
 def test_a_service_that_does_not_listen_holds_up_nobody(
     provider: Provider, receiver: Callable[..., Site], slow: bool
@@ -266,8 +284,10 @@ def test_a_service_that_left_the_register_is_forgotten(provider: Provider) -> No
     log_out(rp)
     with provider.services.db.write() as tx:
         tx._connection.exec_driver_sql("UPDATE client SET backchannel_logout_uri = NULL")
-    deliver(provider)
+    with capture_logs() as logs:
+        deliver(provider)
     assert waiting(provider) == 0
+    assert [each["event"] for each in logs] == ["no service to tell of a logout: it is gone, or wants to hear no more"]
 
 
 def test_discovery_says_so(provider: Provider) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from idp.domain.ids import digest
+from idp.domain.policy import in_force as policy_in_force
 from idp.store import Tx
 from tests.fakes.command_line import OPERATOR, CommandLine
 
@@ -155,7 +156,7 @@ def test_an_unknown_client(cli: CommandLine, command: str) -> None:
 
 
 def in_force(tx: Tx) -> list[str]:
-    found = tx.policies.in_force("ror", datetime.now(UTC))
+    found = policy_in_force(tx.policies.of("ror"), datetime.now(UTC))
     return [f"{entry.id}/{entry.after}" for entry in found.methods] if found else []
 
 
@@ -178,7 +179,7 @@ def test_a_policy_of_a_date_to_come_waits(cli: CommandLine) -> None:
     said = cli.run("policy", "set", "ror", "email_otp", "--from", IN_A_YEAR.isoformat(), "--min-assurance", "MEDIUM")
     assert said.endswith(f"from {IN_A_YEAR.isoformat()}")
     assert cli.read(in_force) == ["password/None"]
-    assert len(cli.read(lambda tx: [tx.policies.in_force("ror", IN_A_YEAR)])[0].methods) == 1
+    assert len(cli.read(lambda tx: [policy_in_force(tx.policies.of("ror"), IN_A_YEAR)])[0].methods) == 1
 
 
 def test_policies_are_listed_as_they_are_set(cli: CommandLine) -> None:

@@ -300,7 +300,7 @@ def test_an_address_that_does_not_answer_is_no_500_and_is_logged(provider: Provi
     (line,) = [line for line in logs if line["log_level"] == "error"]
     assert (line["client_id"], line["reason"]) == ("app", "rp.example: connection refused")
     address.is_down = False
-    provider.clock.advance(seconds=10)
+    provider.clock.advance(seconds=30)
     assert send(app, CLAIMS).status_code == 200
 
 

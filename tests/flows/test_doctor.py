@@ -303,4 +303,6 @@ def test_a_server_that_believes_others_than_the_settings_say(
 
 
 def test_no_server_is_a_warning(settings: Callable[..., Settings]) -> None:
-    assert only(outside.listener(settings()))[0] is Level.WARN
+    level, text = only(outside.listener(settings()))
+    assert level is Level.WARN
+    assert text.endswith("connection refused")

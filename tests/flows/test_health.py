@@ -1,6 +1,7 @@
 """/healthz says that the process runs, /readyz that it can sign people in."""
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,10 @@ from werkzeug.test import TestResponse
 
 from idp.app import create_app
 from idp.errors import Unavailable
+from idp.flows.operators import keyring
 from idp.settings import SettingsError
 from idp.store import Database
+from keys import ring
 from tests.fakes.outage import Outage
 from tests.fakes.provider import Provider
 
@@ -53,6 +56,34 @@ def test_both_parts_are_named(provider: Provider) -> None:
 def test_without_an_active_key_it_is_not_ready(provider: Provider) -> None:
     provider.clock.advance(days=-2)  # before the first use of every key
     assert ready(provider).json == {"status": "failed", "failed": ["keys"]}
+
+
+def test_with_keys_that_were_not_read_after_a_change_it_is_not_ready(provider: Provider) -> None:
+    """It would sign with a key that was withdrawn. No other request may come to make it try again."""
+    directory, signer = provider.services.settings.keys_dir, provider.services.signer
+    assert ready(provider).status_code == 200
+    (withdrawn,) = ring.of(signer.keys(), "ES256")
+    keyring.withdraw(provider.desk, directory, "ES256", withdrawn.kid, publish_before=timedelta(0))
+    directory.chmod(0o750)
+    provider.clock.advance(seconds=1)
+    assert provider.browser().get("/jwks").status_code == 200
+    assert ready(provider).json == {"status": "failed", "failed": ["keys"]}
+    directory.chmod(0o700)
+    provider.clock.advance(seconds=1)
+    assert ready(provider).status_code == 200
+    assert withdrawn.kid not in {key.kid for key in ring.published(signer.keys(), provider.clock.now())}
+    assert ring.active(signer.keys(), "ES256", provider.clock.now()).kid != withdrawn.kid
+
+
+def test_a_data_key_that_was_not_read_after_a_change_makes_it_unready(provider: Provider) -> None:
+    secret_file = provider.services.settings.secret_file
+    keyring.rotate_data(provider.desk, secret_file)
+    secret_file.chmod(0o640)
+    provider.browser().get("/jwks")
+    assert ready(provider).json == {"status": "failed", "failed": ["keys"]}
+    secret_file.chmod(0o600)
+    provider.clock.advance(seconds=1)
+    assert ready(provider).status_code == 200
 
 
 def test_a_database_that_was_not_migrated_is_not_ready(provider: Provider, tmp_path: Path) -> None:

@@ -2,13 +2,15 @@
 
 from collections.abc import Iterator
 from threading import Barrier, Thread
+from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from idp.domain.interaction import Interaction
-from tests.fakes.provider import ISSUER, PASSWORD, Provider
+from idp.flows.operators import clients
+from tests.fakes.provider import ISSUER, PASSWORD, RP, Provider
 from tests.fakes.relying_party import RelyingParty, answer_of, csrf_of, path_of
 
 GOOD = {"login": "anne.pierre", "password": PASSWORD}
@@ -166,3 +168,25 @@ def test_the_cookies(provider: Provider) -> None:
         assert cookie
         assert (cookie.secure, cookie.http_only, cookie.same_site, cookie.path) == (True, True, "Lax", "/")
     assert len(dict(cookies(rp.browser))) == 2
+
+
+def test_a_head_does_nothing(provider: Provider) -> None:
+    """What a GET of a journey does, it does once."""
+    rp = RelyingParty(provider)
+    rp.login()
+    assert rp.browser.head("/authorize", query_string=rp.request()).status_code == 405
+    assert len(provider.events("authorization.issued")) == 1
+    path = rp.open_login(prompt="login")
+    assert rp.browser.head(path).status_code == 405
+    assert rp.browser.head("/compte/callback").status_code == 405
+    assert rp.browser.head("/logout").status_code == 405
+    assert rp.browser.head("/.well-known/openid-configuration").status_code == 200
+
+
+@pytest.mark.parametrize("change", [{"redirect_uris": (f"{RP}/elsewhere",)}, {"scopes": ("openid",)}])
+def test_a_login_of_before_its_client_was_changed_is_gone(provider: Provider, change: dict[str, Any]) -> None:
+    rp = RelyingParty(provider)
+    path = rp.open_login(scope="openid profile")
+    clients.change(provider.desk, "rp", change)
+    response = rp.browser.get(path)
+    assert (response.status_code, "interaction_gone" in response.text) == (410, True)

@@ -162,3 +162,9 @@ def test_the_request_is_a_form_with_one_token(app: RelyingParty) -> None:
     doubled = browser.post("/introspect", data={"token": [token, token]}, headers=app.basic())
     assert refusal_of(doubled) == (400, "invalid_request")
     assert refusal_of(browser.get("/introspect", headers=app.basic())) == (405, "invalid_request")
+
+
+def test_who_calls_the_provider_its_audience_is_not_told_of_the_tokens_of_all(provider: Provider) -> None:
+    """The issuer is the audience of each token that names no other."""
+    curious = resource(provider, "curious", audience=ISSUER)
+    assert ask(curious, RelyingParty(provider).tokens()["access_token"]) == DEAD

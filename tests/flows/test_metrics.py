@@ -38,6 +38,8 @@ def test_others_do_not_find_it(provider: Provider, address: str) -> None:
 def test_what_a_proxy_passes_on_is_judged_by_who_asked_it(start: Callable[..., Provider]) -> None:
     provider = start(trusted_proxies=["127.0.0.1/32"])
     assert scrape(provider, **{"X-Forwarded-For": "203.0.113.7"}).status_code == 404
+    assert scrape(provider, **{"X-Forwarded-For": "rubbish"}).status_code == 404
+    assert scrape(provider, **{"X-Forwarded-For": ""}).status_code == 404
     assert scrape(provider, **{"X-Forwarded-For": "127.0.0.1"}).status_code == 200
 
 

@@ -286,3 +286,8 @@ def test_threads_do_not_disturb_one_another(site: Callable[..., Site], authority
     with ThreadPoolExecutor(8) as threads:
         found = list(threads.map(lambda _: made.get(url(server), accept="*/*").status, range(16)))
     assert found == [200] * 16
+
+
+def test_a_chunk_whose_length_is_none_is_no_answer(site: Callable[..., Site], authority: Authority) -> None:
+    server = site(pieces=lambda: [CHUNKED, b"-5\r\nhello\r\n0\r\n\r\n"])
+    assert refusal(outgoing(authority), url(server)) == "no_answer"

@@ -113,3 +113,21 @@ def test_a_hint_of_a_pairwise_client_logs_out(rp: RelyingParty) -> None:
     left = rp.post(path_of(asked), page=path_of(asked), decision="confirm")
     assert left.headers["Location"] == f"{RP}/one/"
     assert error_of(rp.authorize(prompt="none")) == "login_required"
+
+
+def test_sid_does_not_join_what_the_sectors_keep_apart(rp: RelyingParty) -> None:
+    first = rp.tokens()["claims"]["sid"]
+    same, elsewhere = (
+        party.redeem(party.silent()["code"])["claims"]["sid"] for party in (other(rp, "two"), other(rp, "three"))
+    )
+    assert same == first != elsewhere
+    with rp.provider.services.db.read() as tx:
+        session = tx.sessions.find(
+            rp.browser.get_cookie("__Host-sesame-session").value,  # type: ignore[union-attr]
+            rp.provider.clock.now(),
+            rp.provider.services.settings.session_idle,
+        )
+    assert session
+    assert session.session_id not in (first, elsewhere)
+    public = other(rp, "rp")
+    assert public.redeem(public.silent()["code"])["claims"]["sid"] == session.session_id

@@ -180,10 +180,20 @@ def test_other_ways_to_ask(rp: RelyingParty) -> None:
     got = rp.browser.get("/par", query_string=rp.request())
     assert refusal(got, 405) == "invalid_request"
     assert "POST" in got.headers["Allow"]
+    other_body = rp.provider.browser().post(
+        "/par", data=rp.request(), headers=rp.basic(), content_type="multipart/form-data"
+    )
+    assert refusal(other_body) == "invalid_request"
     assert refusal(rp.browser.post("/par", json=rp.request(), headers=rp.basic())) == "invalid_request"
     assert refusal(post(rp, rp.request(login_hint="x" * 70_000)), 413) == "invalid_request"
     in_url = rp.provider.browser().post("/par", query_string=rp.request(), headers=rp.basic())
     assert refusal(in_url) == "invalid_request"
+
+
+@pytest.mark.parametrize("name", ["client_secret", "client_assertion"])
+def test_credentials_in_the_url_are_refused(rp: RelyingParty, name: str) -> None:
+    response = rp.provider.browser().post(f"/par?{name}=x", data=rp.request(), headers=rp.basic())
+    assert refusal(response) == "invalid_request"
 
 
 # what is loaded

@@ -1,7 +1,7 @@
 """Refresh tokens: rotation, replay, and everything that ends them (RFC 6749 §6, RFC 9700 §4.14.2, OIDC Core §12)."""
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 from threading import Barrier
 from typing import Any
 
@@ -13,6 +13,7 @@ from idp.domain.authn import Assurance
 from idp.flows import answer
 from idp.flows.operators import accounts, clients
 from idp.store.refresh_tokens import RefreshTokens
+from idp.store.sessions import Sessions
 from tests.fakes.provider import ALL_SCOPES, Provider
 from tests.fakes.relying_party import RelyingParty, basic
 
@@ -231,6 +232,21 @@ def test_they_die_at_once_and_for_good(provider: Provider, end: str, offline: bo
         clients.set_enabled(provider.desk, rp.client_id, enabled=True)
     assert refusal_of(rp.refresh(tokens["refresh_token"])) == INVALID_GRANT
     assert rp.userinfo(tokens["access_token"]).status_code == 401
+
+
+def test_a_session_that_ends_meanwhile_ends_them(rp: RelyingParty, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After it was found alive: what is written counts, not what was read."""
+    token, find = rp.tokens()["refresh_token"], RefreshTokens.find
+
+    def find_and_end(self: RefreshTokens, given: str, now: datetime) -> Any:
+        found = find(self, given, now)
+        assert found
+        assert Sessions(self._db, []).end(found.grant.session_id, now)
+        return found
+
+    with monkeypatch.context() as patched:
+        patched.setattr(RefreshTokens, "find", find_and_end)
+        assert refusal_of(rp.refresh(token)) == INVALID_GRANT
 
 
 def logout(rp: RelyingParty) -> None:

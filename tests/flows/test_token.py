@@ -4,7 +4,7 @@ import base64
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
-from datetime import datetime
+from datetime import datetime, timedelta
 from threading import Barrier
 from typing import Any
 from urllib.parse import quote
@@ -293,3 +293,32 @@ def test_a_code_that_a_logout_killed_meanwhile_is_no_replay(
         "error_description": "The authorization code is not valid.",
     }
     assert not provider.events("token.code_replayed")
+
+
+def test_an_old_code_of_a_public_client_ends_nothing(provider: Provider) -> None:
+    """Anybody may call themselves the client, and whoever saw the address has the code."""
+    provider.add_client("app", auth_method="none")
+    app = RelyingParty(provider, "app")
+    code = app.login()["code"]
+    tokens = app.token(code, headers={}, client_id="app").json or {}
+    provider.clock.advance(seconds=61)
+    assert refusal_of(app.token(code, headers={}, client_id="app")) == INVALID_GRANT
+    assert app.userinfo(tokens["access_token"]).status_code == 200
+    assert not provider.events("token.code_replayed")
+
+
+def test_a_code_of_a_client_that_was_disabled_meanwhile(rp: RelyingParty, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What this process knows of the client may be a second old; what is written asks SQL."""
+    provider, code = rp.provider, rp.login()["code"]
+    monkeypatch.setattr(provider.services.configuration, "max_age", timedelta(days=1))
+    provider.services.configuration.refresh()
+    with provider.services.db.write() as tx:
+        assert tx.clients.set_enabled("rp", False)
+    assert refusal_of(rp.token(code)) == INVALID_GRANT
+
+
+def test_the_tokens_of_a_client_that_is_disabled_are_dead(rp: RelyingParty) -> None:
+    token = rp.tokens()["access_token"]
+    with rp.provider.services.db.write() as tx:
+        assert tx.clients.set_enabled("rp", False)
+    assert rp.userinfo(token).status_code == 401

@@ -1,6 +1,9 @@
 """PostgreSQL passes the suites of SQL databases."""
 
+import socket
+import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -57,3 +60,25 @@ def test_a_connection_that_died_in_use_costs_one_request(cut: Database) -> None:
     with pytest.raises(Unavailable, match=r"terminat|closed"):
         ask(cut)
     ask(cut)
+
+
+def test_a_server_that_takes_a_connection_and_says_nothing_is_unavailable() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        made = Database(f"postgresql+psycopg://postgres@127.0.0.1:{silent.getsockname()[1]}/nothing")
+        started = time.monotonic()
+        with pytest.raises(Unavailable, match="timeout"):
+            made.ping()
+        assert time.monotonic() - started < 10
+
+
+def test_a_connection_is_given_up_when_the_server_falls_silent(postgres: PostgreSQL) -> None:
+    """What the URL says counts more."""
+    url = postgres.create()
+    made = Database(f"{url}{'&' if '?' in url else '?'}keepalives_idle=60")
+    with made.engine.connect() as connection:
+        driver: Any = connection.connection.driver_connection
+        found = driver.info.get_parameters()
+    made.close()
+    postgres.drop(url)
+    assert (found["tcp_user_timeout"], found["keepalives_interval"]) == ("10000", "5")
+    assert found["keepalives_idle"] == "60"

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import redis
 
-from idp.cli.context import load
-from idp.settings import SettingsError
+from idp.settings import Settings, SettingsError, load
+from idp.store.conformance import EphemeralSuite
 from idp.store.ephemeral import Ephemeral, connect
 from idp.valkey import Valkey
 from tests.fakes.installed import Installation, Person, Server
@@ -107,3 +107,26 @@ def test_a_folder_that_cannot_be_made_is_named(installation: Installation, tmp_p
     broken = installation.settings.model_copy(update={"valkey_dir": tmp_path / "file"})
     with pytest.raises(SettingsError, match="valkey_dir: File exists"), Valkey(broken):
         pass
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Of a server without a provider."""
+    folder = tmp_path_factory.mktemp("valkey")
+    settings = Settings(issuer="http://localhost", redis_url="valkey", valkey_dir=folder / "valkey.d")
+    with Valkey(settings):
+        yield settings.ephemeral_url
+
+
+class TestValkey(EphemeralSuite):
+    """It passes the suite of ephemeral stores."""
+
+    @pytest.fixture
+    def client(self, address: str) -> Iterator[redis.Redis]:
+        with connect(address) as store:
+            store.flushdb()
+            yield store
+
+    @pytest.fixture
+    def dead_client(self, tmp_path: Path) -> redis.Redis:
+        return connect(f"unix://{tmp_path / 'nobody.sock'}")

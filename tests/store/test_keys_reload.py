@@ -13,6 +13,7 @@ from keys.conformance import SignerSuite
 from keys.file import FileSigner
 from keys.jwks import jwks
 from keys.jws import sign_jwt, verify_jwt
+from keys.signer import UnsafeKeyFile
 
 NOW = SignerSuite.now
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -137,22 +138,22 @@ BREAKAGES = [
 
 
 @pytest.mark.parametrize("spoil", BREAKAGES)
-def test_a_directory_that_is_broken_takes_no_good_key_away(directory, spoil, caplog):
+def test_a_directory_that_is_broken_takes_no_good_key_away(directory, spoil):
     signer = FileSigner(directory)
     before = signer.keys()
     spoil(directory, rotate(directory))
-    assert signer.reload() is False
+    with pytest.raises(UnsafeKeyFile, match="those held stay in use") as failure:
+        signer.reload()
     assert signer.keys() == before
     assert signer.sign(before[0].kid, b"input")
-    (record,) = caplog.records
-    assert "those held stay in use" in record.getMessage()
-    assert "PRIVATE" not in caplog.text
+    assert "PRIVATE" not in str(failure.value)
 
 
 def test_a_directory_that_was_mended_is_read_again(directory):
     signer, new = FileSigner(directory), rotate(directory)
     key_open_to_others(directory, new)
-    assert signer.reload() is False
+    with pytest.raises(UnsafeKeyFile):
+        signer.reload()
     (directory / f"{new.kid}.pem").chmod(0o600)
     assert signer.reload() is True
     assert new in signer.keys()
@@ -163,7 +164,8 @@ def test_a_key_that_is_given_another_algorithm_is_read_again(directory):
     signer = FileSigner(directory)
     path = directory / "ring.json"
     path.write_text(path.read_text().replace("ES256", "RS256"))
-    assert signer.reload() is False
+    with pytest.raises(UnsafeKeyFile):
+        signer.reload()
     assert [key.alg for key in signer.keys()] == ["ES256"]
 
 

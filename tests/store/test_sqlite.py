@@ -4,6 +4,7 @@ import shutil
 import stat
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 from sqlalchemy import text
 
 from idp.errors import InvalidOperation, Unavailable
+from idp.store.conformance_rows import ask
 from idp.store.conformance_sql import DatabaseSuite
 from idp.store.database import Database
 
@@ -53,6 +55,17 @@ class TestSqlite(DatabaseSuite):
         monkeypatch.setitem(database.__dict__, "_older_revisions", frozenset({"0002"}))
         with pytest.raises(Unavailable, match="schema is 0002, 0003 is needed"):
             database.ping()
+
+    def test_a_unit_does_not_wait_long_for_a_connection(
+        self, database: Database, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("idp.store.database.POOL_WAIT_S", 0.01)
+        busy = Database(str(database.engine.url), connections=1)
+        started = time.monotonic()
+        with busy.engine.connect(), busy.engine.connect(), pytest.raises(Unavailable, match="every connection"):
+            ask(busy)
+        assert time.monotonic() - started < 10
+        busy.close()
 
     def test_a_file_that_is_not_a_database_is_unavailable(self, tmp_path: Path) -> None:
         (tmp_path / "broken.db").write_text("not a database, whatever its name says" * 100)

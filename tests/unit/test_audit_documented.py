@@ -20,7 +20,7 @@ def test_the_document_lists_every_event_with_its_sentence() -> None:
 def test_every_event_is_recorded_somewhere() -> None:
     said: set[str] = set()
     for file in (ROOT / "idp").rglob("*.py"):
-        if file.name != "audit.py":
+        if file != ROOT / "idp" / "domain" / "audit.py":
             tree = ast.parse(file.read_text(encoding="utf-8"))
             said |= {n.value for n in ast.walk(tree) if isinstance(n, ast.Constant) and isinstance(n.value, str)}
     assert set(EVENTS) <= said

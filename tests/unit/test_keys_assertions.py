@@ -67,6 +67,13 @@ def test_an_algorithm_of_another_kind_of_key_finds_none() -> None:
         verify(by_hand({"alg": "RS256", "kid": KEY.kid}, signature=b"x" * 256))
 
 
+@pytest.mark.parametrize("name", ["exp", "iat", "nbf"])
+@pytest.mark.parametrize("value", [10**400, -(10**400), 2**53, float("nan"), float("inf")])
+def test_an_instant_that_no_clock_reaches_is_refused(name: str, value: float) -> None:
+    with pytest.raises(InvalidToken, match="not a number of seconds"):
+        verify(KEY.sign({**CLAIMS, name: value}))
+
+
 # Which key
 
 

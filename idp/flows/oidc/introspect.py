@@ -42,7 +42,8 @@ def _describe(services: Services, client: Client, token: str) -> dict[str, Any]:
     if record is None:
         return _describe_refresh_token(services, client, token)
     if record.client_id != client.client_id:
-        may_ask = client.introspects == "audience" and record.audience == client.audience
+        is_theirs = client.introspects == "audience" and record.audience == client.audience
+        may_ask = is_theirs and record.audience != services.settings.issuer  # what names no resource is for nobody else
         if not may_ask or services.configuration.client(record.client_id) is None:
             return INACTIVE
     return _access_token(services.settings.issuer, record)

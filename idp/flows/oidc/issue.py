@@ -8,7 +8,7 @@ from idp.domain.grant import Grant
 from idp.domain.ids import new_token
 from idp.flows.oidc.claims import claims_of_scopes, values_of
 from idp.flows.services import Services
-from idp.flows.subjects import subject
+from idp.flows.subjects import session_identifier, subject
 from idp.store import Tx
 from keys.jws import left_half_hash, sign_jwt
 
@@ -108,7 +108,7 @@ def _id_token(
         "auth_time": record.auth_time,
         "acr": grant.acr,
         "amr": list(grant.amr),
-        "sid": grant.session_id,
+        "sid": session_identifier(services, client, grant.session_id),
         "at_hash": left_half_hash(access_token),
     }
     if nonce is not None:

@@ -10,8 +10,9 @@ from idp.errors import ProtocolError
 from idp.flows import pushed
 from idp.flows.oidc import engine, validate
 from idp.flows.oidc.client_authentication import authenticated
+from idp.flows.oidc.token import form_of_request
 from idp.flows.services import Services
-from idp.web.parameters import FORM, single
+from idp.web.parameters import single
 
 KNOWN = validate.KNOWN | engine.CREDENTIALS
 
@@ -22,9 +23,7 @@ def blueprint(services: Services) -> flask.Blueprint:
 
     @bp.post("/par")
     def par() -> flask.Response:
-        if flask.request.mimetype != FORM:
-            raise ProtocolError("invalid_request", f"The body must be {FORM}.")
-        request_uri = _push(services, flask.request.headers, single(flask.request.form, KNOWN))
+        request_uri = _push(services, flask.request.headers, single(form_of_request(engine.SECRETS), KNOWN))
         response = flask.jsonify({"request_uri": request_uri, "expires_in": int(pushed.LOAD_WITHIN.total_seconds())})
         response.status_code = 201
         response.headers["Cache-Control"] = "no-cache, no-store"

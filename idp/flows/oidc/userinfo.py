@@ -14,7 +14,7 @@ def blueprint(services: Services) -> flask.Blueprint:
     @bp.route("/userinfo", methods=["GET", "POST"])
     def userinfo() -> flask.Response:
         record = services.access_tokens.find(_bearer())
-        if record is None:
+        if record is None or services.configuration.client(record.client_id) is None:
             raise ProtocolError("invalid_token", "The access token is unknown, has expired or was revoked.")
         if "openid" not in record.scope:
             raise ProtocolError("insufficient_scope", "The access token says nothing of a person.")

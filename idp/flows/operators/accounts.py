@@ -156,6 +156,16 @@ def set_status(desk: Desk, login: str, status: AccountStatus, reason: str) -> No
         desk.record(tx, "account.status_changed", subject=account.account_id, status=status.value, reason=reason)
 
 
+def end_sessions(desk: Desk, login: str, reason: str) -> int:
+    """End every session and grant of an account, which stays as it is; returns how many sessions."""
+    with desk.db.write() as tx:
+        account = desk.account(tx, login)
+        tx.accounts.lock(account.account_id)  # a login that is under way has its session before, or comes after
+        ended = tx.sessions.end_all(account.account_id, desk.now())
+        desk.record(tx, "session.ended", subject=account.account_id, sessions=ended, reason=reason)
+    return ended
+
+
 def confirm_password(desk: Desk, login: str, reason: str) -> None:
     """The holder of a password that was set through the mailbox was identified by other means (face to face, …)."""
     with desk.db.write() as tx:

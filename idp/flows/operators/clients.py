@@ -1,6 +1,8 @@
 """Relying parties, as operators manage them."""
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from idp.domain.client import Client
 from idp.domain.ids import digest, new_token
@@ -19,6 +21,38 @@ def register(desk: Desk, tx: Tx, client: Client) -> str | None:
         raise InvalidOperation("; ".join(problems))
     tx.clients.add(client, desk.now())
     desk.record(tx, "client.created", client_id=client.client_id, name=client.name)
+    return secret
+
+
+def change(desk: Desk, client_id: str, fields: Mapping[str, Any]) -> str | None:
+    """Give some fields of a registration other values; the rest stays, and so does what it was given before.
+
+    Only when a scope is taken away are its grants revoked. Returns the secret, shown once, of a client that had none
+    before. Raises InvalidOperation, and then nothing has changed.
+    """
+    if not fields:
+        raise InvalidOperation("nothing to change was given")
+    with desk.db.write() as tx:
+        before = tx.clients.lock(client_id)
+        if before is None:
+            raise InvalidOperation(f"{client_id}: no such client")
+        after = replace(before, **fields)
+        if (after.subject_type, after.sector) != (before.subject_type, before.sector):
+            raise InvalidOperation("pairwise-sector: it cannot change, the service would recognise nobody any more")
+        secret = new_token() if after.has_secret and not before.has_secret else None
+        if not after.has_secret:
+            after = replace(after, secret_digest=None)
+        elif secret is not None:
+            after = replace(after, secret_digest=digest(secret))
+        problems = after.problems()
+        if problems:
+            raise InvalidOperation("; ".join(problems))
+        names = sorted(name for name in Client.__slots__ if getattr(after, name) != getattr(before, name))
+        if names:
+            tx.clients.replace(after)
+            if not set(before.scopes) <= set(after.scopes):
+                tx.grants.revoke_of(client_id, desk.now())
+            desk.record(tx, "client.changed", client_id=client_id, changed=" ".join(names))
     return secret
 
 

@@ -52,6 +52,8 @@ class _CodeGrant(AuthorizationCodeGrant):  # type: ignore[misc]
         if grant is None or grant.client_id != client.client.client_id:
             return None
         if grant.redeemed_at is not None:
+            if client.client.is_public and self.request.ports.is_expired(grant):
+                return None  # anybody may be this client, and an old code is no secret: it must end nobody's grant
             raise CodeReplayed(grant)
         if grant.revoked_at is not None or self.request.ports.is_expired(grant):
             return None
