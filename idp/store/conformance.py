@@ -1,10 +1,7 @@
 """The suite that every ephemeral store must pass. Needs pytest; nothing else of the package imports this module.
 
-class TestMyStore(EphemeralSuite):
-    @pytest.fixture
-    def client(self): return a client of an empty store
-    @pytest.fixture
-    def dead_client(self): return a client of a store that does not answer
+A subclass of `EphemeralSuite` gives two fixtures: `client` returns a client of an empty store, `dead_client` one of a
+store that does not answer.
 """
 
 from collections.abc import Callable

@@ -41,8 +41,8 @@ COVERED = {
     "login-hint": "test_authorize_prompts.py::test_login_hint_fills_the_form_and_proves_nothing",
     "ui-locales": "test_authorize_prompts.py::test_ui_locales_choose_the_language",
     "claims-locales": "test_authorize_prompts.py::test_display_and_unknown_parameters_are_ignored",
-    "codereuse": "test_token.py::test_code_used_twice_revokes_what_it_gave",
-    "codereuse-30seconds": "test_token.py::test_code_used_twice_revokes_what_it_gave",
+    "codereuse": "test_token_codes.py::test_code_used_twice_revokes_what_it_gave",
+    "codereuse-30seconds": "test_token_codes.py::test_code_used_twice_revokes_what_it_gave",
     "ensure-post-request-succeeds": "test_authorize_post.py::test_post_leads_to_the_login_page",
     "server-client-secret-post": "test_token.py::test_each_method_works_for_the_clients_that_registered_it_only",
 }
