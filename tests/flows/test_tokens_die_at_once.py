@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import fakeredis
@@ -125,6 +126,7 @@ def test_a_replayed_code_is_answered_by_503_without_the_store(marked: Marked) ->
 def test_userinfo_asks_sql_nothing_where_marks_are(marked: Marked) -> None:
     rp = RelyingParty(marked.provider)
     token = rp.tokens()["access_token"]
+    marked.provider.services.configuration.max_age = timedelta(seconds=1)  # what it is outside the tests
     statements: list[str] = []
 
     def note(_conn: object, _cursor: object, statement: str, *_rest: object) -> None:
