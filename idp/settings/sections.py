@@ -86,7 +86,7 @@ class Argon2(_Section):
     memory_kib: int = Field(default=19456, ge=7168, le=1048576, description="Memory of one hash, KiB (OWASP: 19 MiB).")
     time_cost: int = Field(default=2, ge=1, le=20, description="Passes.")
     parallelism: int = Field(default=1, ge=1, le=16, description="Lanes.")
-    at_once: int = Field(default=4, ge=1, le=256, description="Hashes computed at once; the others wait their turn.")
+    at_once: int = Field(default=1, ge=1, le=256, description="Hashes computed at once by a worker; others wait.")
 
 
 class Outgoing(_Section):
