@@ -15,7 +15,7 @@ from idp.domain.client import Client
 from idp.domain.ids import new_id
 from idp.flows.alerts import PROVIDER, raise_alert
 from idp.flows.services import Services
-from idp.flows.subjects import subject
+from idp.flows.subjects import session_identifier, subject
 from idp.outgoing import Unreachable
 from idp.store import Tx
 from idp.store.outbox import Letter, Logout
@@ -147,6 +147,6 @@ def logout_token(services: Services, client: Client, notice: Logout) -> str:
         "jti": new_id(),
         "events": {EVENT: {}},
         "sub": subject(services, client, notice.account_id),
-        "sid": notice.session_id,
+        "sid": session_identifier(services, client, notice.session_id),
     }
     return sign_jwt(services.signer, client.id_token_alg, claims, typ="logout+jwt", now=now)

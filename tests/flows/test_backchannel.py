@@ -235,6 +235,7 @@ def test_a_pairwise_client_is_told_its_own_subject(provider: Provider, receiver:
     assert account
     assert claims["sub"] == provider.services.data_keys.subject("rp.example", account.account_id)
     assert claims["sub"] == before["sub"] != account.account_id
+    assert claims["sid"] == before["sid"], "the session that its ID Token named"
 
 
 def test_every_service_of_the_session_is_told_once(provider: Provider, receiver: Callable[..., Site]) -> None:
