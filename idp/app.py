@@ -1,5 +1,6 @@
 """The composition root: settings become a provider."""
 
+import json
 import os
 import time
 from collections.abc import Callable
@@ -8,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import flask
+from flask.json.provider import DefaultJSONProvider
 from werkzeug.exceptions import MethodNotAllowed
 
+from idp.blocklist import BadBlocklist
 from idp.clock import Clock, SystemClock
 from idp.domain.authn import AcrNames, Assurance
 from idp.errors import Unavailable
@@ -20,11 +23,12 @@ from idp.flows.services import Services
 from idp.hashing import PasswordHasher
 from idp.mail import Mailer, SmtpMailer
 from idp.methods import registry
+from idp.new_passwords import NewPasswords
 from idp.outgoing import Outgoing
 from idp.settings import Settings, SettingsError, load, read_secret
 from idp.store import Configuration, Database
 from idp.store.access_tokens import open_stores
-from idp.web import language, logs
+from idp.web import language, logs, uploads
 from idp.web.body_gate import BodyGate
 from idp.web.brand import stylesheet
 from idp.web.browser import Browser
@@ -32,8 +36,10 @@ from idp.web.cors import open_to_scripts
 from idp.web.failures import Failures
 from idp.web.headers import SecurityHeaders
 from idp.web.network import Network
+from idp.web.observed import ROUTE, Observed
 from idp.web.pages import Pages
 from idp.web.parameters import refuse_broken_text
+from idp.web.remembered import Remembered
 from keys.file import FileSigner
 from keys.seal import DataKeys
 from keys.signer import UnsafeKeyFile
@@ -51,8 +57,19 @@ ACTING = frozenset({"authorize", "login", "logout", "portal"})
 class Application(flask.Flask):
     """Flask without the question, asked of every hook and view at every request, whether it is a coroutine: none is."""
 
+    request_class = uploads.Request
+
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         return func
+
+
+class CompactJson(DefaultJSONProvider):
+    """Flask's answers in JSON, by an encoder that is made once."""
+
+    _encoder = json.JSONEncoder(separators=(",", ":"))
+
+    def dumps(self, obj: Any, **_options: Any) -> str:
+        return self._encoder.encode(obj)
 
 
 def build_services(settings: Settings, *, clock: Clock | None = None, mailer: Mailer | None = None) -> Services:
@@ -83,6 +100,7 @@ def build_services(settings: Settings, *, clock: Clock | None = None, mailer: Ma
         signer=signer,
         data_keys=data_keys,
         hasher=PasswordHasher(settings.argon2, lambda: _password_parameters(db)),
+        new_passwords=_new_passwords(settings),
         registry=methods,
         acr=AcrNames({Assurance[level]: name for level, name in settings.acr.items()}),
         mailer=mailer or SmtpMailer(settings.mail),
@@ -90,6 +108,13 @@ def build_services(settings: Settings, *, clock: Clock | None = None, mailer: Ma
         network=Network(settings, ephemeral, time.sleep),
         pages=Pages(settings, browser, methods.packages),
     )
+
+
+def _new_passwords(settings: Settings) -> NewPasswords:
+    try:
+        return NewPasswords(settings)
+    except BadBlocklist as error:
+        raise SettingsError(f"password_blocklist: {error}") from error
 
 
 def _password_parameters(db: Database) -> frozenset[str]:
@@ -102,7 +127,7 @@ def build_app(services: Services) -> flask.Flask:
     app = Application("idp", static_folder="static")
     app.url_map.merge_slashes = False  # werkzeug would answer `//` with a redirect built from the Host header
     app.config.update(MAX_CONTENT_LENGTH=MAX_BODY_BYTES, MAX_FORM_PARTS=100)
-    app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.json = CompactJson(app)
     for module in BLUEPRINTS:
         app.register_blueprint(module.blueprint(services))
     _add_brand(app, services.settings)
@@ -110,17 +135,24 @@ def build_app(services: Services) -> flask.Flask:
     failures = Failures(services.pages, lambda error: answer.send_error(services, error))
     app.register_error_handler(Exception, failures.render)
     secure = services.settings.is_secure
-    app.before_request(lambda: logs.begin_request(services.network.is_from_proxy))
+    app.before_request(_name_route)
+    app.before_request(uploads.allow_larger)
     app.before_request(refuse_broken_text)
     app.before_request(_refuse_head)
-    app.after_request(logs.end_request)
     app.after_request(lambda response: language.remember(response, secure=secure))
     app.after_request(services.browser.send_name)
     app.after_request(open_to_scripts)
     places = max(1, services.settings.threads * 3 // 4)
-    gate = BodyGate(app.wsgi_app, at_once=places, max_bytes=MAX_BODY_BYTES)
+    documents = Remembered(app.wsgi_app, discovery.states(services))
+    observed = Observed(documents, is_proxy=services.network.is_proxy, note=services.metrics.note_request)
+    gate = BodyGate(observed, at_once=places, max_bytes=MAX_BODY_BYTES, larger=uploads.LARGER)
     app.wsgi_app = SecurityHeaders(gate, secure=secure)  # type: ignore[method-assign]
     return app
+
+
+def _name_route() -> None:
+    if rule := flask.request.url_rule:
+        flask.request.environ[ROUTE] = rule.rule
 
 
 def _refuse_head() -> None:

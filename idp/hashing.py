@@ -2,6 +2,7 @@
 
 import re
 import secrets
+import unicodedata
 from collections.abc import Callable, Collection
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
@@ -49,16 +50,21 @@ class PasswordHasher:
         self._threads.on_wait = told
 
     def hash(self, password: str) -> str:
-        return self._threads.submit(self._argon2.hash, password).result()
+        """The digest of the password in NFC: keyboards write one character in several ways."""
+        return self._threads.submit(self._argon2.hash, unicodedata.normalize("NFC", password)).result()
 
     def verify(self, digest: str | None, password: str) -> bool:
-        """True if `password` is the one of `digest`; None costs as much and is never right."""
+        """True if `password` is the one of `digest`; None costs as much and is never right.
+
+        What was not typed in NFC is also tried as it is: that costs twice, whoever is asked for.
+        """
         if self._in_use is not None:
             self._learn(*filter(PARAMETERS.fullmatch, self._in_use()))  # one broken digest stops its holder alone
             self._in_use = None
         if digest is not None:
             self._learn(_parameters(digest))
-        return self._threads.submit(self._check, digest, password).result()
+        forms = dict.fromkeys((unicodedata.normalize("NFC", password), password))
+        return any(self._threads.submit(self._check, digest, form).result() for form in forms)
 
     def is_outdated(self, digest: str) -> bool:
         """True if the digest was made with other parameters than today's."""

@@ -16,7 +16,9 @@ class Mailer(Protocol):
     """Hands one message to the mail system. Raises Unavailable if it must be tried again."""
 
     def send(self, to: str, subject: str, text: str, html: str, message_id: str) -> None:
-        """message_id: the same for each try, so that a receiver can drop a duplicate."""
+        """html: empty for a letter of text alone. message_id: the same for each try, so that a receiver can drop a
+        duplicate.
+        """
 
 
 class SmtpMailer:
@@ -39,7 +41,8 @@ class SmtpMailer:
         message["Message-ID"] = f"<{message_id}@{self._settings.sender.rpartition('@')[2]}>"
         message["Auto-Submitted"] = "auto-generated"
         message.set_content(text)
-        message.add_alternative(html, subtype="html")
+        if html:
+            message.add_alternative(html, subtype="html")
         try:
             with self._connected() as smtp:
                 if self._settings.username:

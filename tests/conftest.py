@@ -19,6 +19,8 @@ pytest.register_assert_rewrite(*SUITES, "idp.store.conformance_repositories", "i
 pytest.register_assert_rewrite("idp.store.conformance_operations", "idp.store.conformance_purge")
 pytest.register_assert_rewrite("idp.store.conformance_access_tokens", "idp.store.conformance_refresh")
 pytest.register_assert_rewrite("idp.store.conformance_audit", "idp.store.conformance_configuration")
+pytest.register_assert_rewrite("idp.store.conformance_means", "idp.store.conformance_own_data")
+pytest.register_assert_rewrite("idp.store.conformance_profiles")
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 

@@ -7,7 +7,7 @@ import click
 
 from idp.cli.context import desk_of, plainly
 from idp.domain.account import AccountStatus
-from idp.flows.operators import accounts
+from idp.flows.operators import accounts, contacts
 
 
 @click.group()
@@ -40,6 +40,52 @@ def create(context: click.Context, services: tuple[str, ...], **data: str) -> No
 def import_file(context: click.Context, file: Path) -> None:
     """Import a CSV file: login, email, given_name, family_name, civility, rpps, services. All of it or nothing."""
     click.echo(f"{accounts.import_csv(desk_of(context), file)} accounts")
+
+
+@account.command()
+@click.argument("login")
+@click.pass_context
+@plainly
+def show(context: click.Context, login: str) -> None:
+    """Say what an account holds, and which address and telephone number it had before."""
+    desk = desk_of(context)
+    with desk.db.read() as tx:
+        for name, value in contacts.describe(tx, desk.account(tx, login)):
+            click.echo(f"{name}: {value}")
+
+
+@account.command("set-email")
+@click.argument("login")
+@click.argument("address")
+@click.option("--reason", required=True, help="How the holder was identified.")
+@click.pass_context
+@plainly
+def set_email(context: click.Context, login: str, address: str, reason: str) -> None:
+    """Give an account another address, verified by whoever runs this command; its sessions and tokens end."""
+    contacts.set_email(desk_of(context), login, address, reason)
+
+
+@account.command("drop-identity")
+@click.argument("login")
+@click.argument("kind")
+@click.option("--reason", required=True, help="How it was found to be another's.")
+@click.pass_context
+@plainly
+def drop_identity(context: click.Context, login: str, kind: str, reason: str) -> None:
+    """Take a national identity (rpps, adeli, employee) away from an account, with its cards, sessions and tokens."""
+    contacts.drop_identity(desk_of(context), login, kind, reason)
+
+
+@account.command("set-names")
+@click.argument("login")
+@click.option("--given-name", required=True)
+@click.option("--family-name", required=True)
+@click.option("--reason", required=True, help="What was seen: an identity document, …")
+@click.pass_context
+@plainly
+def set_names(context: click.Context, login: str, given_name: str, family_name: str, reason: str) -> None:
+    """Correct the names of an account; those of a card that is to be linked are compared with them."""
+    contacts.set_names(desk_of(context), login, given_name, family_name, reason)
 
 
 @account.command("set-status")

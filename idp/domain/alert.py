@@ -1,12 +1,19 @@
-"""Alerts: what support must look at, by kind. No secret and no personal value in any field."""
+"""Alerts: what support must look at, by kind.
+
+No secret in any field; no personal value, but in the `reason` that a holder wrote to support.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 NOT_ME = "account.not_me"
+CLOSE_REQUESTED = "account.close_requested"
 KINDS = {
     NOT_ME: "A holder says that a change was not theirs. The mailbox lets nobody in until this is closed.",
+    CLOSE_REQUESTED: "A holder asks for the account to be closed: close it if nothing forbids, and then this.",
+    "link.names_differ": "The names on a card or of a federation are not those of the account that it is for.",
+    "link.identity_taken": "A card or a federation was to be linked to an account, and its identity is another's.",
     "token.code_replayed": "An authorization code was used a second time: it may have been read on its way.",
     "token.refresh_replayed": "A refresh token was used again after its successor: somebody else may hold it.",
     "letters.given_up": "Letters could not be sent: the mail system refuses them, or was away for too long.",

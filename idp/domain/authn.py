@@ -74,16 +74,17 @@ class Proof:
         )
 
 
-def compose(first: Proof, second: Proof) -> Proof:
+def compose(first: Proof, second: Proof, *, most: Assurance = Assurance.HIGH) -> Proof:
     """One proof of a first factor and the method that the policy asks after it.
 
     Two factors of different anchors give `mfa` and MEDIUM at least; the same anchor twice stays what it was
-    (one mailbox is one factor).
+    (one mailbox is one factor). most: what the second's credentials were enrolled with; whoever had no more than the
+    first factor may have enrolled them.
     """
     amr = first.amr + second.amr
     level = max(first.assurance, second.assurance)
     if first.anchor != second.anchor:
-        amr, level = (*amr, "mfa"), max(level, Assurance.MEDIUM)
+        amr, level = (*amr, "mfa"), max(level, min(Assurance.MEDIUM, most))
     return Proof(
         method=second.method,
         identity=second.identity,

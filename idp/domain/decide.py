@@ -48,7 +48,12 @@ class Refuse:
     description: str
 
 
-Decision = Issue | Login | SelectAccount | AskConsent | Denied | Refuse
+@dataclass(frozen=True, slots=True)
+class ConfirmLink:
+    """The account has proven itself: ask whether what was proven before is to sign it in from now on."""
+
+
+Decision = Issue | Login | SelectAccount | AskConsent | Denied | Refuse | ConfirmLink
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,14 +1,36 @@
 """One login in progress: carries the validated request from `/authorize` to the answer."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from idp.domain.authn import Proof
+from idp.domain.means import Person
 from idp.domain.request import AuthorizationRequest
 
 LIFETIME = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True)
+class Purpose:
+    """What an Interaction of the portal is for, instead of an answer to a client: a fresh proof of the account, and
+    then, with `method`, a means to be linked to it, or, with `without`, one (its id) to be removed. page: where the
+    person goes on.
+    """
+
+    account_id: str
+    page: str
+    method: str | None = None
+    without: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unlinked:
+    """A proof of a national identity that signs no account in yet, and the names that came with it."""
+
+    proof: Proof
+    person: Person
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +41,7 @@ class Interaction:
     factors: first factors proven inside it; they open nothing alone.
     account_id: whose proofs these are, once one was accepted.
     consented_by: the account that was asked for its consent, and gave it.
+    purpose: of an Interaction of the portal. unlinked: what is to be linked to the account that proves itself next.
     session_id: the session that keeps them, or that was here when they were made; they count no longer than it lives.
     """
 
@@ -33,6 +56,8 @@ class Interaction:
     method_state: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
     account_chosen: bool = False
     consented_by: str | None = None
+    purpose: Purpose | None = None
+    unlinked: Unlinked | None = None
     version: int = 0
 
     def with_state(self, method_id: str, state: Mapping[str, Any]) -> "Interaction":
@@ -50,10 +75,15 @@ class Interaction:
             "method_state": {key: dict(value) for key, value in self.method_state.items()},
             "account_chosen": self.account_chosen,
             "consented_by": self.consented_by,
+            "purpose": asdict(self.purpose) if self.purpose else None,
+            "unlinked": {"proof": self.unlinked.proof.to_json(), "person": asdict(self.unlinked.person)}
+            if self.unlinked
+            else None,
         }
 
     @classmethod
     def from_json(cls, id: str, version: int, data: Mapping[str, Any]) -> "Interaction":  # noqa: A002
+        purpose, unlinked = data.get("purpose"), data.get("unlinked")
         return cls(
             id=id,
             version=version,
@@ -67,4 +97,6 @@ class Interaction:
             method_state=data["method_state"],
             account_chosen=data["account_chosen"],
             consented_by=data["consented_by"],
+            purpose=Purpose(**purpose) if purpose else None,
+            unlinked=Unlinked(Proof.from_json(unlinked["proof"]), Person(**unlinked["person"])) if unlinked else None,
         )

@@ -46,7 +46,7 @@ class MethodEntry:
 
     id: str
     after: str | None = None
-    options: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     def matches(self, proof: Proof) -> bool:
         """True if `proof` was made by this entry's method, its first factor included."""

@@ -1,7 +1,7 @@
 """A validated authorization request: frozen, stored, resumed from; never re-read from the URL."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from typing import Any
 
@@ -51,6 +51,11 @@ class AuthorizationRequest:
     def expected_sub(self) -> str | None:
         """The subject that must answer: id_token_hint, or the `sub` asked by the claims parameter."""
         return self.sub_wanted or self.hint_sub
+
+    @property
+    def plain(self) -> "AuthorizationRequest":
+        """The same without what it asks of the login: for a proof that is not given to the client."""
+        return replace(self, prompt=(), max_age=None, acr_values=(), acr_essential=False)
 
     @property
     def shared_scopes(self) -> frozenset[str]:

@@ -19,7 +19,11 @@ class Limit:
 ATTEMPTS = Limit(most=25, window=timedelta(hours=24), free=5, delay=timedelta(seconds=65))
 MAILS = Limit(most=5, window=timedelta(hours=1))
 RESET_MAILS = Limit(most=20, window=timedelta(hours=1))  # for an account, from all networks together
-LONGEST_WINDOW = max(limit.window for limit in (ATTEMPTS, MAILS, RESET_MAILS))
+NOTICES = Limit(
+    most=3, window=timedelta(hours=24)
+)  # of logins from new browsers, or of requests to close, for an account
+PICTURES = Limit(most=20, window=timedelta(hours=1))  # sent by an account, drawn or not
+LONGEST_WINDOW = max(limit.window for limit in (ATTEMPTS, MAILS, RESET_MAILS, NOTICES, PICTURES))
 
 
 def wait(limit: Limit, stamps: Sequence[datetime], in_a_row: int, now: datetime) -> timedelta:

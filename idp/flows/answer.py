@@ -1,6 +1,7 @@
 """The end of a journey: sessions opened and strengthened, codes issued, answers sent to the client."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from urllib.parse import urlencode
 
 import flask
@@ -13,6 +14,7 @@ from idp.domain.ids import new_id, new_token
 from idp.domain.request import AuthorizationRequest
 from idp.domain.session import Session
 from idp.errors import JourneyError, ProtocolError, ReturnPath
+from idp.flows import links, notices
 from idp.flows.services import Services
 from idp.store import Tx
 
@@ -126,7 +128,7 @@ def keep_proof(
     cookie stands. Raises JourneyError if the account or a credential of the proof died meanwhile, or if the holder
     reported that the mailbox may be another's.
     """
-    if not (tx.accounts.hold(account_id) and tx.accounts.are_live(proof.credentials)):
+    if not links.use(services, tx, account_id, proof):
         raise JourneyError("interaction_gone", status=410, detail="account or credential ended meanwhile")
     if proof.anchor == "mailbox" and tx.alerts.mailbox_is_closed(account_id):
         raise JourneyError("mailbox_closed", status=403)
@@ -147,7 +149,10 @@ def keep_proof(
         if not tx.sessions.rotate(session_id, held, cookie, now):
             new_cookie = None
     tx.sessions.add_proof(session_id, proof)
-    tx.accounts.remember_browser(account_id, services.browser.hash, now)
+    since = now - timedelta(days=services.settings.remember_browser_days)
+    is_new = tx.browsers.meet(account_id, services.browser.hash, now, since=since)
+    if is_new and session is None:
+        notices.new_browser(services, tx, account_id, session_id, proof.method)
     detail = {"method": proof.method, "amr": " ".join(proof.amr), "assurance": proof.assurance.name, **proof.evidence}
     services.record(tx, AuditEvent("login.succeeded", account_id, account_id, client_id, detail=detail))
     return session_id, new_cookie

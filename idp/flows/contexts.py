@@ -77,7 +77,12 @@ class StepOutbox:
         services.record(tx, AuditEvent("login.letter_queued", "anonymous", account_id, self._client_id, detail=detail))
 
     def _bucket(self, to: Subject) -> str:
-        return f"{self._method_id}.send:{to.key}"
+        return _bucket(self._method_id, to.key)
+
+
+def _bucket(method_id: str, key: str) -> str:
+    """Where the letters of a method to a person are counted."""
+    return f"{method_id}.send:{key}"
 
 
 @dataclass
@@ -87,6 +92,12 @@ class Pending:
     outbox: StepOutbox
     bucket: str | None = None
     subject: Subject | None = None
+
+
+def end_sendings(services: Services, account_id: str) -> None:
+    """No code that a method has mailed to this account is good any more: its mailbox is another one now."""
+    for method in services.registry.values():
+        services.ephemeral.take(NEWEST, _bucket(method.id, account_id))
 
 
 class StoredPasswords:
@@ -113,6 +124,24 @@ class StoredPasswords:
 def attempts_of(method_id: str, key: str) -> str:
     """The bucket in which tries of a method are counted for a person, known browsers aside."""
     return f"{method_id}:{key}"
+
+
+def count_attempt(services: Services, method: Method, who: Subject, client_id: str) -> str:
+    """Count one try; the bucket that it was counted in. Raises TooManyAttempts, recorded, if it comes too early."""
+    bucket = attempts_of(method.id, who.key)
+    since = services.now() - timedelta(days=services.settings.remember_browser_days)
+    with services.db.write() as tx:
+        known = method.per_browser and tx.browsers.knows(who.account_id or "", services.browser.hash, since)
+        if known:
+            bucket += f":{services.browser.hash[:32]}"
+        delay = tx.throttle.take(bucket, ATTEMPTS, services.now())
+        if delay:
+            detail = {"method": method.id, "reason": "too_many_attempts"}
+            event = AuditEvent("login.throttled", "anonymous", who.account_id, client_id, "refused", detail)
+            services.record(tx, event)
+    if delay:
+        raise TooManyAttempts(delay)
+    return bucket
 
 
 def subject_of(account: Account) -> Subject:
@@ -144,22 +173,8 @@ def build(services: Services, visit: Visit, method: Method, subject: Subject | N
         return subject_of(account)
 
     def take_attempt(who: Subject) -> None:
-        bucket = attempts_of(method.id, who.key)
-        since = services.now() - timedelta(days=services.settings.remember_browser_days)
-        with services.db.write() as tx:
-            known = method.per_browser and tx.accounts.knows_browser(who.account_id or "", services.browser.hash, since)
-            if known:
-                bucket += f":{services.browser.hash[:32]}"
-            delay = tx.throttle.take(bucket, ATTEMPTS, services.now())
-            if delay:
-                detail = {"method": method.id, "reason": "too_many_attempts"}
-                event = AuditEvent(
-                    "login.throttled", "anonymous", who.account_id, visit.client.client_id, "refused", detail
-                )
-                services.record(tx, event)
-        if delay:
-            raise TooManyAttempts(delay)
-        pending.bucket, pending.subject = bucket, who
+        pending.bucket = count_attempt(services, method, who, visit.client.client_id)
+        pending.subject = who
 
     context = Context(
         now=services.now(),

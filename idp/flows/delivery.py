@@ -5,23 +5,27 @@ A letter to somebody unknown is put like any other and dropped here, so that ask
 
 import json
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 
 from idp.domain.account import normalise_login
 from idp.domain.audit import AuditEvent
+from idp.domain.authn import IdentityRef
 from idp.domain.ids import new_token
 from idp.domain.throttle import RESET_MAILS
 from idp.errors import Unavailable
 from idp.flows.alerts import PROVIDER, raise_alert, support_address
+from idp.flows.portal import places
 from idp.flows.services import Services
 from idp.store import Tx
 from idp.store.outbox import Letter
-from idp.web.texts import ALERTS
+from idp.web.texts import ALERTS, CHANGES
 from keys.seal import SealBroken
 
 RESET_LIFETIME = timedelta(minutes=30)
+NOTICES = ("means_changed", "new_browser")
 
 
 def deliver_next(services: Services) -> bool:
@@ -76,12 +80,31 @@ def _write(services: Services, letter: Letter) -> tuple[str, str, str, str] | No
         return _write_alert(services, values["alert_id"])
     if "minutes" in values and services.now() - letter.created_at >= timedelta(minutes=int(values["minutes"])):
         return None  # the mail system was away for too long: what the letter brings is dead
+    address, kind, account_id = values.pop("to", None), letter.kind, values.pop("account_id", "")
     with services.db.read() as tx:
-        account = tx.accounts.get(values.pop("account_id", ""))
-    address = account.verified_email if account else None
+        if address is None:
+            account = tx.accounts.get(account_id)
+            address = account.verified_email if account else None
+        elif kind == "email_code" and tx.accounts.find(IdentityRef("email", address)):
+            kind = "email_taken"  # looked up only here: the request itself cannot tell
     if address is None:
         return None
-    return address, *services.pages.letter(values.pop("lang", "fr"), letter.kind, **values)
+    lang = values.pop("lang", "fr")
+    return address, *services.pages.letter(lang, kind, **(_in_words(services, values) if kind in NOTICES else values))
+
+
+def _in_words(services: Services, values: dict[str, str]) -> dict[str, Any]:
+    """What a notice speaks of: a means, or a login. Sentences are French here; the template translates them."""
+    words: dict[str, Any] = dict(values)
+    method = services.registry.get(values["method"])
+    words["method"] = method.offer.label if method else values["method"]
+    if "event" in values:
+        words["change"] = CHANGES[values["event"]]
+    if "at" in values:
+        words["at"] = datetime.fromisoformat(values["at"])
+        words["browser"], words["browser_parts"] = places.browser(values["user_agent"])
+        words["network"] = places.network(values["network"], services.settings.egress)
+    return words
 
 
 def _write_reset(services: Services, letter: Letter, values: Mapping[str, str]) -> tuple[str, str, str, str] | None:

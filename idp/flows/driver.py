@@ -11,12 +11,13 @@ import structlog
 
 from idp.domain.account import Account
 from idp.domain.audit import AuditEvent
-from idp.domain.authn import Proof, compose
-from idp.domain.decide import Facts, Issue
+from idp.domain.authn import Assurance, Proof, compose
 from idp.domain.ids import digest, new_token
+from idp.domain.interaction import Unlinked
+from idp.domain.means import claimable
 from idp.domain.policy import settle
 from idp.errors import JourneyError
-from idp.flows import answer, contexts, visits
+from idp.flows import answer, contexts, counting, links, visits
 from idp.flows.contexts import Pending
 from idp.flows.running import Runner, runner
 from idp.flows.services import Services
@@ -35,7 +36,6 @@ from idp.methods.base import (
     check_bounds,
     check_target,
 )
-from idp.store import Tx
 
 AWAITED = "_callback"  # where a method's state keeps the digest of the Redirect's `state`
 
@@ -97,8 +97,8 @@ def _answer(
         _save(services, visit, running, context, pending)
         return Outcome(refused="too_many_attempts", minutes=-(-refusal.wait // timedelta(minutes=1)))
     match step:
-        case Done(proof):
-            return _weigh(services, visit, running, proof, pending)
+        case Done() as done:
+            return _weigh(services, visit, running, done, pending)
         case Refused() as refused:
             context.state = {} if refused.final else context.state
             _save(services, visit, running, context, pending)
@@ -157,33 +157,37 @@ def _save(services: Services, visit: Visit, running: Runner, context: Context, p
     pending.outbox.store(lambda: visits.save(services, stored))
 
 
-def _weigh(services: Services, visit: Visit, running: Runner, proof: Proof, pending: Pending) -> Outcome:
+def _weigh(services: Services, visit: Visit, running: Runner, done: Done, pending: Pending) -> Outcome:
     """Fail closed: a proof beyond what its method declares counts for nothing."""
     try:
-        check_bounds(running.method, proof, services.now())
+        check_bounds(running.method, done.proof, services.now())
     except OutOfBounds as error:
         structlog.get_logger().error("proof refused", cause=str(error))
         visits.save(services, visit.interaction.with_state(running.state_key, {}))
         return _refuse(services, visit, running, "internal", pending)
-    return _accept(services, visit, running, proof, pending)
+    return _accept(services, visit, running, done, pending)
 
 
-def _accept(services: Services, visit: Visit, running: Runner, proof: Proof, pending: Pending) -> Outcome:
+def _accept(services: Services, visit: Visit, running: Runner, done: Done, pending: Pending) -> Outcome:
     """A method is satisfied: go on to the one that follows, or let the proof count."""
-    with services.db.read() as tx:
-        account = tx.accounts.find(proof.identity)
+    proof, account = done.proof, _holder(services, visit, running, done)
+    if isinstance(account, Unlinked):
+        visits.save(services, replace(visit.interaction, unlinked=account, method_state={}))
+        return Outcome(_to(visit))
+    if isinstance(account, str):
+        visits.save(services, visit.interaction.with_state(running.state_key, {}))
+        return _refuse(services, visit, running, account, pending)
     if account is None or not account.is_active:
         visits.save(services, visit.interaction.with_state(running.state_key, {}))
         return _refuse(services, visit, running, "account_inactive", pending)
     if running.is_first_factor:
-        return _go_on(services, visit, running, proof, account=account, pending=pending)
+        return _go_on(services, visit, running, _limited(services, running, proof), account=account, pending=pending)
     same_person = running.holder is None or running.holder.account_id == account.account_id
     sub = subject(services, visit.client, account.account_id)
     if not same_person or visit.request.expected_sub not in (None, sub):
         visits.save(services, replace(visit.interaction, factors=(), method_state={}))
         return _refuse(services, visit, running, "other_account", pending)
-    if running.factor is not None:
-        proof = compose(running.factor, proof)
+    proof = _limited(services, running, proof)
     earlier = visit.interaction.fresh if visit.interaction.account_id == account.account_id else ()
     interaction = visits.save(
         services,
@@ -197,7 +201,25 @@ def _accept(services: Services, visit: Visit, running: Runner, proof: Proof, pen
         ),
     )
     counted = replace(visit, interaction=interaction, account=account)
-    return Outcome(_count(services, counted, proof, account=account, pending=pending))
+    return Outcome(counting.count(services, counted, proof, account=account, bucket=pending.bucket))
+
+
+def _holder(services: Services, visit: Visit, running: Runner, done: Done) -> Account | Unlinked | str | None:
+    """Whose proof it is; see `links.resolve` for what is none."""
+    if running.method.proves_national_identity:
+        return links.resolve(services, visit, done)
+    with services.db.read() as tx:
+        return tx.accounts.find(done.proof.identity)
+
+
+def _limited(services: Services, running: Runner, proof: Proof) -> Proof:
+    """A proof is worth no more than the proofs that enrolled its credentials; then the first factor is added to it."""
+    enrolments: list[Assurance] = []
+    if proof.credentials and (running.factor or proof.assurance > Assurance.LOW):
+        with services.db.read() as tx:
+            enrolments = tx.means.enrolments(proof.credentials)
+    proof = replace(proof, assurance=claimable(proof.assurance, enrolments))
+    return compose(running.factor, proof, most=claimable(Assurance.HIGH, enrolments)) if running.factor else proof
 
 
 def _go_on(
@@ -214,59 +236,6 @@ def _go_on(
         )
         services.record(tx, event)
     return _run(services, replace(visit, interaction=interaction), running.entry.id, {})
-
-
-def _count(services: Services, visit: Visit, proof: Proof, *, account: Account, pending: Pending) -> flask.Response:
-    """Open or strengthen the session with a proof that the policy accepts, and answer the client if that is all."""
-    client_id = visit.client.client_id
-    if visit.is_conflict or not visit.policy.accepts(proof):
-        with services.db.write() as tx:
-            tx.throttle.forgive(pending.bucket or "")
-            if not visit.is_conflict:
-                detail = {"method": proof.method, "reason": "too_weak", "assurance": proof.assurance.name}
-                event = AuditEvent("login.failed", account.account_id, account.account_id, client_id, "refused", detail)
-                services.record(tx, event)
-        return _to(visit)
-    with services.db.write() as tx:
-        tx.throttle.forgive(pending.bucket or "")
-        session_id, cookie = answer.keep_proof(
-            services, tx, visit.session, proof, account_id=account.account_id, client_id=client_id
-        )
-        decision = visits.judge(services, visit.request, visit.policy, _facts(services, tx, visit, account))
-        if isinstance(decision, Issue):
-            visits.take(services, visit.interaction)
-            code = answer.issue_code(
-                services,
-                tx,
-                visit.request,
-                decision.proof,
-                session_id=session_id,
-                account_id=account.account_id,
-                consented=visit.interaction.consented_by == account.account_id,
-            )
-    if isinstance(decision, Issue):
-        response = answer.send(services, visit.request.return_path, {"code": code})
-    else:
-        visits.save(services, replace(visit.interaction, session_id=session_id))
-        response = _to(visit)
-    if cookie:
-        services.browser.set(response, "session", cookie)
-    return response
-
-
-def _facts(services: Services, tx: Tx, visit: Visit, account: Account) -> Facts:
-    """What is known once the account has proven itself; it is held, so that this stays true to the end of the unit."""
-    client = visit.client
-    is_entitled = not client.needs_entitlement or tx.accounts.is_entitled(
-        account.account_id, client.client_id, services.now()
-    )
-    asked_once = client.consent == "first"
-    return replace(
-        visit.facts(),
-        subject=subject(services, client, account.account_id),
-        entitled=is_entitled,
-        remembered=tx.consents.scopes(account.account_id, client.client_id) if asked_once else frozenset(),
-    )
 
 
 def _pass_on(services: Services, visit: Visit, running: Runner, refused: Refused, pending: Pending) -> Outcome:

@@ -10,7 +10,10 @@ from idp.store import Tx
 
 
 def put(services: Services, tx: Tx, kind: str, values: Mapping[str, str]) -> None:
-    """Put a letter into the outbox, sealed: it may hold a code until it is sent."""
+    """Put a letter into the outbox, sealed: it may hold a code until it is sent.
+
+    values: `account_id`, to whose verified address it goes, or `to`, an address of its own; `lang`.
+    """
     outbox_id = new_id()
     sealed = services.data_keys.seal(json.dumps(dict(values)).encode(), purpose=f"outbox:{outbox_id}")
     tx.outbox.put(outbox_id, kind, sealed, services.now())

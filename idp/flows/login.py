@@ -1,14 +1,15 @@
 """The login pages: /login/<handle> shows what `decide` asks for; /login/<handle>/<method> drives a method."""
 
+import hmac
 from dataclasses import replace
 
 import flask
 from werkzeug.exceptions import MethodNotAllowed
 
 from idp.domain.audit import AuditEvent
-from idp.domain.decide import AskConsent, Denied, Issue, Login, Refuse, SelectAccount
+from idp.domain.decide import AskConsent, ConfirmLink, Denied, Issue, Login, Refuse, SelectAccount
 from idp.errors import JourneyError, ProtocolError
-from idp.flows import answer, driver, login_pages, visits
+from idp.flows import answer, driver, linking, login_pages, visits
 from idp.flows.running import runner
 from idp.flows.services import Services
 from idp.flows.visits import Visit
@@ -20,6 +21,7 @@ def blueprint(services: Services) -> flask.Blueprint:
     bp = flask.Blueprint("login", __name__)
     _add_methods(bp, services)
     _add_choices(bp, services)
+    _add_linking(bp, services)
     return bp
 
 
@@ -105,6 +107,22 @@ def _add_choices(bp: flask.Blueprint, services: Services) -> None:
         return response
 
 
+def _add_linking(bp: flask.Blueprint, services: Services) -> None:
+    """Whether what was proven is to sign the account in from now on."""
+
+    @bp.post("/login/<handle>/link")
+    def link(handle: str) -> flask.Response:
+        services.browser.check_form()
+        visit = visits.load(services, handle)
+        if not isinstance(visit.decision(services), ConfirmLink):
+            return answer.see_other(f"/login/{handle}")
+        is_wanted = flask.request.form.get("decision") == "link"
+        is_seen = hmac.compare_digest(
+            flask.request.form.get("shown", "").encode(), linking.shown(services, visit).encode()
+        )
+        return linking.confirm(services, visit) if is_wanted and is_seen else linking.decline(services, visit)
+
+
 def _go_on(services: Services, visit: Visit) -> flask.Response:
     """What `decide` asks for next."""
     if visit.is_conflict:
@@ -118,6 +136,8 @@ def _go_on(services: Services, visit: Visit) -> flask.Response:
             return login_pages.select_account(services, visit)
         case AskConsent():
             return login_pages.consent(services, visit)
+        case ConfirmLink():
+            return login_pages.confirm_link(services, visit)
         case Denied():
             return _deny(services, visit)
         case Refuse(code, description):
@@ -146,6 +166,8 @@ def finish(services: Services, visit: Visit) -> flask.Response:
         visits.restart(services, visit.interaction)
         return answer.see_other(f"/login/{visit.interaction.id}")
     visits.take(services, visit.interaction)
+    if visit.interaction.purpose:
+        return answer.see_other(visit.interaction.purpose.page)
     consented = visit.interaction.consented_by == visit.account.account_id
     with services.db.write() as tx:
         answer.require_unchanged(
@@ -195,11 +217,13 @@ def _deny(services: Services, visit: Visit) -> flask.Response:
 def _give_up(
     services: Services, visit: Visit, error: ProtocolError, event_name: str = "login.failed"
 ) -> flask.Response:
-    """End the Interaction with an error for the client."""
+    """End the Interaction with an error for the client; the portal's own goes back to the portal."""
     visits.take(services, visit.interaction)
     holder = visit.account.account_id if visit.account else "anonymous"
     subject = visit.account.account_id if visit.account else None
     with services.db.write() as tx:
         detail = {"reason": error.code}
         services.record(tx, AuditEvent(event_name, holder, subject, visit.client.client_id, "refused", detail))
+    if visit.interaction.purpose:
+        return answer.see_other("/compte")
     return answer.send_error(services, error)

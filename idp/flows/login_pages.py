@@ -8,6 +8,7 @@ import structlog
 
 from idp.domain.decide import Login
 from idp.domain.policy import MethodEntry
+from idp.flows import linking
 from idp.flows.driver import Outcome
 from idp.flows.running import Runner
 from idp.flows.services import Services
@@ -40,7 +41,7 @@ def login(services: Services, visit: Visit, decision: Login, error: str | None =
         offers=offers,
         form=form,
         person=visit.account.full_name if visit.account else "",
-        account_url=f"/login/{visit.interaction.id}/account",
+        account_url=None if visit.interaction.purpose else f"/login/{visit.interaction.id}/account",
         errors=[error] if error else [],
     )
 
@@ -86,10 +87,15 @@ def refusal(services: Services, outcome: Outcome) -> str:
 
 
 def denied(services: Services, visit: Visit) -> flask.Response:
-    """« Accès refusé » (P-081)."""
+    """« Accès refusé » (P-081), with the top bar of P-083; none of the portal's where it is what is refused."""
     base = f"/login/{visit.interaction.id}"
     person = visit.account.full_name if visit.account else ""
-    return _draw(services, visit, "denied.html", status=403, person=person, switch_url=f"{base}/account")
+    own_urls = {name: f"/compte/{name}" for name in ("personal", "password", "means")}
+    if visit.client.client_id == services.settings.portal_client_id:
+        own_urls = {}
+    return _draw(
+        services, visit, "denied.html", status=403, person=person, switch_url=f"{base}/account", own_urls=own_urls
+    )
 
 
 def consent(services: Services, visit: Visit) -> flask.Response:
@@ -106,6 +112,24 @@ def consent(services: Services, visit: Visit) -> flask.Response:
         scopes=scopes,
         is_remembered=visit.client.consent == "first",
         action=f"/login/{visit.interaction.id}/consent",
+    )
+
+
+def confirm_link(services: Services, visit: Visit) -> flask.Response:
+    """Whose means it is, and whose account: both identities are shown before they are linked."""
+    unlinked, account = visit.interaction.unlinked, visit.account
+    means = services.registry[visit.linked_method].offer.label
+    return _draw(
+        services,
+        visit,
+        "confirm_link.html",
+        means=services.pages.say(means),
+        stated=unlinked.person.full_name if unlinked else "",
+        identifier=unlinked.proof.identity.value if unlinked else "",
+        person=account.full_name if account else "",
+        login=account.login_name if account else "",
+        shown=linking.shown(services, visit),
+        action=f"/login/{visit.interaction.id}/link",
     )
 
 

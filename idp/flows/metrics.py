@@ -5,7 +5,6 @@ imports prometheus_client; whichever is asked adds them up. Without that folder 
 """
 
 import os
-import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -80,16 +79,12 @@ class Metrics:
         """In the process that serves."""
         self._instruments = Instruments()
 
-    def note_request(self, response: flask.Response) -> flask.Response:
+    def note_request(self, route: str, method: str, status: int, seconds: float) -> None:
         """Count a request under its route ("/login/<handle>"), never under its path: paths hold one-use links."""
         if found := self._instruments:
-            request = flask.request
-            route = request.url_rule.rule if request.url_rule else "unknown"
-            method = request.method if request.method in METHODS else "other"
-            found.of(found.requests, route, method, str(response.status_code)).inc()
-            if started := flask.g.get("started"):
-                found.of(found.seconds, route).observe(time.perf_counter() - started)
-        return response
+            known = method if method in METHODS else "other"
+            found.of(found.requests, route, known, str(status)).inc()
+            found.of(found.seconds, route).observe(seconds)
 
     def note_event(self, event: AuditEvent) -> None:
         """Count an audit event when it is written: one whose unit of work is rolled back afterwards stays counted."""
@@ -153,7 +148,6 @@ def blueprint(services: "Services") -> flask.Blueprint:
     metrics = services.metrics
     metrics.start()
     services.hasher.on_wait = metrics.note_hashes
-    bp.after_app_request(metrics.note_request)
 
     @bp.get("/metrics")
     def show() -> flask.Response:

@@ -4,41 +4,29 @@ The link is opened from a mail, maybe on another device, so that it is its own f
 button. It takes away and restores nothing: docs/adr/0012-not-me.md.
 """
 
-import base64
-import json
-from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from collections.abc import Collection
+from datetime import datetime
 
 import flask
 
 from idp.domain.alert import NOT_ME
 from idp.domain.audit import AuditEvent
-from idp.flows import answer, letters
+from idp.flows import answer, letters, not_me_link
 from idp.flows.alerts import raise_alert
 from idp.flows.services import Services
 from idp.store import Tx
 from idp.web.texts import CHANGES
-from keys.seal import SealBroken
 
-LIFETIME = timedelta(days=7)
-PURPOSE = "not_me"
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """What a link says. means: the credential, or the session, that the letter spoke of; event: what had happened."""
-
-    account_id: str
-    means: str
-    event: str
-    expires_at: str
-
-
-def link(services: Services, account_id: str, means: str, event: str) -> str:
-    """An address for a notice to the holder, good for seven days. event: a key of CHANGES."""
-    claim = Claim(account_id, means, event, (services.now() + LIFETIME).isoformat())
-    sealed = services.data_keys.seal(json.dumps(asdict(claim)).encode(), purpose=PURPOSE)
-    return f"{services.settings.issuer}/not-me/{base64.urlsafe_b64encode(sealed).rstrip(b'=').decode()}"
+# What such a letter speaks of, a session did.
+IN_A_SESSION = frozenset(
+    {
+        "account.close_requested",
+        "account.email_changed",
+        "account.phone_changed",
+        "login.new_browser",
+        "means.removed",
+    }
+)
 
 
 def blueprint(services: Services) -> flask.Blueprint:
@@ -48,7 +36,7 @@ def blueprint(services: Services) -> flask.Blueprint:
     @bp.get("/<token>")
     def page(token: str) -> flask.Response:
         """Only shows: mail gateways follow links. The person's press is the POST."""
-        claim = _opened(services, token)
+        claim = not_me_link.opened(services, token)
         if claim is None:
             return services.pages.render("not_me/invalid.html", status=410)
         with services.db.read() as tx:
@@ -59,7 +47,7 @@ def blueprint(services: Services) -> flask.Blueprint:
 
     @bp.post("/<token>")
     def press(token: str) -> flask.Response:
-        claim = _opened(services, token)
+        claim = not_me_link.opened(services, token)
         if claim is None:
             return services.pages.render("not_me/invalid.html", status=410)
         _take_away(services, claim)
@@ -68,21 +56,11 @@ def blueprint(services: Services) -> flask.Blueprint:
     return bp
 
 
-def _opened(services: Services, token: str) -> Claim | None:
-    """What a link says; None if it was forged or altered, or has expired."""
-    try:
-        sealed = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
-        claim = Claim(**json.loads(services.data_keys.open(sealed, purpose=PURPOSE)))
-    except (ValueError, SealBroken):
-        return None
-    return claim if services.now() < datetime.fromisoformat(claim.expires_at) else None
-
-
-def _was_done(tx: Tx, claim: Claim) -> bool:
+def _was_done(tx: Tx, claim: not_me_link.Claim) -> bool:
     return any(alert.detail.get("means") == claim.means for alert in tx.alerts.of_account(claim.account_id, NOT_ME))
 
 
-def _take_away(services: Services, claim: Claim) -> None:
+def _take_away(services: Services, claim: not_me_link.Claim) -> None:
     """The means, and everything that is open; once."""
     now, detail = services.now(), {"means": claim.means, "event": claim.event}
     with services.db.write() as tx:
@@ -90,9 +68,42 @@ def _take_away(services: Services, claim: Claim) -> None:
         account = tx.accounts.get(claim.account_id)
         if account is None or _was_done(tx, claim):
             return
-        tx.accounts.revoke_since(account.account_id, claim.means, now)
+        if _revoke(tx, claim, now):
+            detail["email"] = "not verified any more"
         tx.sessions.end_all(account.account_id, now)
         tx.resets.drop(account.account_id)
+        tx.browsers.forget(account.account_id)
         services.record(tx, AuditEvent("account.not_me", "anonymous", account.account_id, detail=detail))
         letters.tell(services, tx, account, "not_me", services.pages.lang)
+        if claim.told:
+            letters.put(services, tx, "not_me", {"to": claim.told, "lang": services.pages.lang})
         raise_alert(services, tx, NOT_ME, account_id=account.account_id, **detail)
+
+
+def _revoke(tx: Tx, claim: not_me_link.Claim, now: datetime) -> bool:
+    """The means that the letter spoke of, and those of its kind that came after it. Where it spoke of what a session
+    did: the means that opened this session, and whatever was added since. The mailbox is closed by the alert.
+
+    True if the address was changed since: it is believed no more. The letters that followed went there, so that nobody
+    could report what they spoke of; whatever was added goes, too.
+    """
+    account_id, is_of_session = claim.account_id, claim.event in IN_A_SESSION
+    since, used = _of_session(tx, claim) if is_of_session else (claim.written_at, {claim.means})
+    has_moved = tx.profiles.distrust_email(account_id, now, set_since=since)
+    for means_id in used:
+        tx.means.revoke_since(account_id, means_id, now)
+    if is_of_session or has_moved:
+        tx.means.revoke_all(account_id, now, made_since=since)
+    return has_moved
+
+
+def _of_session(tx: Tx, claim: not_me_link.Claim) -> tuple[datetime | None, Collection[str]]:
+    """When it began, and the means that its proofs rest on. None for one that was purged: nobody knows any more what
+    opened it, and everything goes.
+    """
+    session = tx.sessions.get(claim.session or claim.means)
+    if session is None:
+        return None, ()
+    links = {link.method: link.link_id for link in tx.means.links(claim.account_id)}
+    used = {links[method] for proof in session.proofs for method in (proof.method, proof.after) if method in links}
+    return session.created_at, used.union(*(proof.credentials for proof in session.proofs))

@@ -1,18 +1,13 @@
 """« Mot de passe oublié ? »: also the first login of an account that was imported without a password (N-04)."""
 
-import hmac
-
 import flask
 
 from idp.domain.account import Account, normalise_login
-from idp.domain.audit import AuditEvent
-from idp.domain.password_rules import problem
 from idp.domain.throttle import MAILS
 from idp.errors import JourneyError
-from idp.flows import answer, letters, not_me
-from idp.flows.contexts import attempts_of
+from idp.flows import answer, letters, passwords
 from idp.flows.services import Services
-from idp.web.texts import PASSWORD_PROBLEMS, RESET_INCOMPLETE
+from idp.web.texts import RESET_INCOMPLETE
 
 MAX_TYPED = 320
 
@@ -60,7 +55,7 @@ def _add_choice(bp: flask.Blueprint, services: Services) -> None:
     def page(token: str) -> flask.Response:
         """Only shows: mail gateways follow links. The person's press is the POST."""
         account = _holder(services, token)
-        return _invalid(services) if account is None else _new_page(services, token, account, [])
+        return _invalid(services) if account is None else _new_page(services, token, account, {})
 
     @bp.post("/reset/<token>")
     def choose(token: str) -> flask.Response:
@@ -69,9 +64,9 @@ def _add_choice(bp: flask.Blueprint, services: Services) -> None:
         if account is None:
             return _invalid(services)
         password = flask.request.form.get("password", "")
-        found = _wrong(password, flask.request.form.get("confirmation", ""), account)
-        if found is not None:
-            return _new_page(services, token, account, [services.pages.say(PASSWORD_PROBLEMS[found])])
+        wrong = passwords.wrong(services, account, password, flask.request.form.get("confirmation", ""))
+        if wrong:
+            return _new_page(services, token, account, wrong)
         _store(services, token, account, password)
         response = answer.see_other("/password/done")
         services.browser.forget(response, "session")
@@ -83,28 +78,16 @@ def _add_choice(bp: flask.Blueprint, services: Services) -> None:
         return services.pages.render("password_reset/done.html", continue_url="/compte", continue_label=label)
 
 
-def _wrong(password: str, again: str, account: Account) -> str | None:
-    found = problem(password, account)
-    if found is None and not hmac.compare_digest(_bytes(password), _bytes(again)):
-        return "different"
-    return found
-
-
 def _store(services: Services, token: str, account: Account, password: str) -> None:
     """Use the link up and set the password; all that the one before opened ends with it."""
     digest = services.hasher.hash(password)
     with services.db.write() as tx:
+        tx.accounts.lock(account.account_id)  # first, as everybody does who ends the links of an account
         if tx.resets.take(token, services.now()) is None:
             raise JourneyError("interaction_gone", status=410)
-        means = tx.accounts.set_password(account.account_id, digest, "mailbox", services.now())
+        passwords.keep(services, tx, account, digest, by="mailbox", anchor="mailbox")
         if tx.alerts.mailbox_is_closed(account.account_id):  # asked while the account is locked
             raise JourneyError("mailbox_closed", status=403)
-        tx.throttle.clear(attempts_of("password", account.account_id))
-        tx.sessions.end_all(account.account_id, services.now())
-        event = AuditEvent("password.changed", account.account_id, account.account_id, detail={"by": "mailbox"})
-        services.record(tx, event)
-        url = not_me.link(services, account.account_id, means, "password.changed")
-        letters.tell(services, tx, account, "password_changed", services.pages.lang, not_me_url=url)
 
 
 def _holder(services: Services, token: str) -> Account | None:
@@ -122,15 +105,16 @@ def _forgot_page(services: Services, errors: list[str]) -> flask.Response:
     )
 
 
-def _new_page(services: Services, token: str, account: Account, errors: list[str]) -> flask.Response:
+def _new_page(services: Services, token: str, account: Account, wrong: dict[str, str]) -> flask.Response:
     return services.pages.render(
-        "password_reset/new.html", action=f"/password/reset/{token}", login=account.login_name, errors=errors
+        "password_reset/new.html",
+        action=f"/password/reset/{token}",
+        login=account.login_name,
+        meter=passwords.meter(services, account),
+        wrong=wrong,
+        errors=list(wrong.values()),
     )
 
 
 def _invalid(services: Services) -> flask.Response:
     return services.pages.render("password_reset/invalid.html", status=410, again_url="/password/forgot")
-
-
-def _bytes(text: str) -> bytes:
-    return text.encode("utf-8", "surrogatepass")

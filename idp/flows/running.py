@@ -74,7 +74,9 @@ def _first_factor(services: Services, visit: Visit, method_id: str) -> tuple[Pro
 
 
 def _may_reuse(visit: Visit) -> bool:
-    """The session's proofs may count: nobody was proven here yet; the request wants nobody else and no new login."""
-    if visit.interaction.account_id is not None or "login" in visit.request.prompt:
+    """The session's proofs may count: nobody was proven here yet; the request wants nobody else and no new login;
+    nothing is to be linked, which takes two factors of this very Interaction.
+    """
+    if visit.interaction.account_id is not None or "login" in visit.request.prompt or visit.is_linking:
         return False
     return visit.request.expected_sub in (None, visit.subject)

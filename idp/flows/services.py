@@ -13,14 +13,18 @@ from idp.flows.oidc.client_keys import ClientKeys
 from idp.hashing import PasswordHasher
 from idp.mail import Mailer
 from idp.methods.registry import Registry
+from idp.new_passwords import NewPasswords
 from idp.outgoing import Outgoing
 from idp.settings import Settings
 from idp.store import AccessTokens, Configuration, Database, Ephemeral, Tx
+from idp.web import logs
 from idp.web.browser import Browser
 from idp.web.network import Network
 from idp.web.pages import Pages
 from keys.seal import DataKeys
 from keys.signer import Signer
+
+WITH_PLACE = ("login.", "password.", "account.email_changed", "account.phone_changed")  # events, or how they begin
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,7 @@ class Services:
     signer: Signer
     data_keys: DataKeys
     hasher: PasswordHasher
+    new_passwords: NewPasswords
     registry: Registry
     acr: AcrNames
     mailer: Mailer
@@ -53,11 +58,19 @@ class Services:
         """Write an audit event in the transaction of the change, with the request's id, and for what a person did with
         the network and browser that it came from.
         """
-        self.metrics.note_event(event)
-        request_id = None
-        if flask.has_request_context():
-            request_id = flask.g.get("request_id")
-            if event.name.startswith(("login.", "password.")):
-                browser = flask.request.user_agent.string[:200]
-                event = replace(event, personal={"network": self.network.prefix, "browser": browser})
+        event, request_id = self._noted(event)
         tx.audit.record(event, self.now(), request_id)
+
+    def append(self, event: AuditEvent) -> None:
+        """Write an audit event of what changes nothing else in SQL; it is committed."""
+        event, request_id = self._noted(event)
+        self.db.append(event, self.now(), request_id)
+
+    def _noted(self, event: AuditEvent) -> tuple[AuditEvent, str | None]:
+        self.metrics.note_event(event)
+        if not flask.has_request_context():
+            return event, None
+        if event.name.startswith(WITH_PLACE):
+            browser = flask.request.user_agent.string[:200]
+            event = replace(event, personal={**event.personal, "network": self.network.prefix, "browser": browser})
+        return event, logs.request_id.get()

@@ -5,14 +5,14 @@ from dataclasses import dataclass, fields, replace
 from idp.domain.account import Account
 from idp.domain.audit import AuditEvent
 from idp.domain.client import Client
-from idp.domain.decide import Decision, Facts, decide
+from idp.domain.decide import ConfirmLink, Decision, Facts, Issue, Login, decide
 from idp.domain.ids import new_token
-from idp.domain.interaction import LIFETIME, Interaction
-from idp.domain.policy import Policy
+from idp.domain.interaction import LIFETIME, Interaction, Purpose
+from idp.domain.policy import MethodEntry, Policy
 from idp.domain.request import AuthorizationRequest
 from idp.domain.session import Session
 from idp.errors import JourneyError, ProtocolError, ReturnPath
-from idp.flows import pushed
+from idp.flows import own_means, pushed
 from idp.flows.services import Services
 from idp.flows.subjects import subject
 from idp.store import Tx
@@ -90,9 +90,14 @@ def judge(services: Services, request: AuthorizationRequest, policy: Policy, fac
 
 @dataclass(frozen=True, slots=True)
 class Visit(Situation):
-    """One request to a login in progress. `account` is the one proven in it, else the session's."""
+    """One request to a login in progress. `account` is the one proven in it, else the session's.
+
+    asks_own_means: what is asked now is a proof of the account itself, for the portal or before a means is linked;
+    `policy` is then one of `own_means`, and not the client's.
+    """
 
     interaction: Interaction
+    asks_own_means: bool = False
 
     @property
     def request(self) -> AuthorizationRequest:
@@ -116,17 +121,41 @@ class Visit(Situation):
             consented_by=self.interaction.consented_by,
         )
 
-    def decision(self, services: Services) -> Decision:
-        return judge(services, self.request, self.policy, self.facts())
+    def decision(self, services: Services, facts: Facts | None = None) -> Decision:
+        """facts: as they are now, if more is known than this visit says."""
+        facts = facts or self.facts()
+        if not self.asks_own_means:
+            return judge(services, self.request, self.policy, facts)
+        facts = replace(facts, entitled=True, consent="never", earlier=() if self.is_linking else facts.earlier)
+        decision = judge(services, self.request.plain, self.policy, facts)
+        if isinstance(decision, Login):
+            return replace(decision, reason="link" if self.is_linking else "confirm")
+        if not isinstance(decision, Issue) or not self.is_linking:
+            return decision
+        if self.interaction.unlinked:
+            return ConfirmLink()
+        return Login((MethodEntry(self.linked_method),), "add_means")
+
+    @property
+    def is_linking(self) -> bool:
+        """A means is to be linked to the account: the proofs of its session, made earlier, do not count for that."""
+        return bool(self.linked_method)
+
+    @property
+    def linked_method(self) -> str:
+        """The method whose means is to be linked; empty if none is."""
+        purpose, unlinked = self.interaction.purpose, self.interaction.unlinked
+        return unlinked.proof.method if unlinked else (purpose and purpose.method) or ""
 
 
-def open_interaction(services: Services, request: AuthorizationRequest) -> Interaction:
+def open_interaction(services: Services, request: AuthorizationRequest, purpose: Purpose | None = None) -> Interaction:
     """Store a new Interaction for this browser."""
     interaction = Interaction(
         id=new_token(),
         request=request,
         browser_hash=services.browser.hash,
         expires_at=services.now() + LIFETIME,
+        purpose=purpose,
     )
     services.ephemeral.put(KIND, interaction.id, interaction.to_json(), LIFETIME)
     return interaction
@@ -151,8 +180,25 @@ def load(services: Services, handle: str) -> Visit:
         if interaction.session_id not in (None, held_in):  # log-out, new password, suspension: its proofs ended too
             interaction = restart(services, interaction)
             situation = look_up(services, tx, client, redirect=path)
-    known = {item.name: getattr(situation, item.name) for item in fields(Situation)}
-    return Visit(**known, interaction=interaction)
+        known = {item.name: getattr(situation, item.name) for item in fields(Situation)}
+        visit = Visit(**known, interaction=interaction)
+        own = _own_policy(services, tx, visit)
+    return replace(visit, policy=own, asks_own_means=True) if own else visit
+
+
+def _own_policy(services: Services, tx: Tx, visit: Visit) -> Policy | None:
+    """What must be proven of the account itself, where that is what is asked now."""
+    purpose = visit.interaction.purpose
+    if visit.is_linking:
+        return own_means.linking_policy(services, visit.client.client_id, visit.linked_method)
+    account = tx.accounts.get(purpose.account_id) if purpose else None
+    if purpose is None or account is None:
+        return None
+    if purpose.without:
+        means = own_means.to_remove(services, tx, account, purpose.without)
+    else:
+        means = own_means.of_account(services, tx, account)
+    return means.policy(visit.client.client_id, services.now())
 
 
 def _still_asks_what_it_may(client: Client, request: AuthorizationRequest) -> bool:
@@ -172,7 +218,7 @@ def save(services: Services, interaction: Interaction) -> Interaction:
 
 def restart(services: Services, interaction: Interaction) -> Interaction:
     """Begin the same request anew: nothing that was proven or answered in this Interaction counts any more."""
-    blank = replace(interaction, account_id=None, session_id=None, fresh=(), factors=())
+    blank = replace(interaction, account_id=None, session_id=None, fresh=(), factors=(), unlinked=None)
     return save(services, replace(blank, method_state={}, consented_by=None))
 
 

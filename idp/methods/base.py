@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from idp.domain.authn import Assurance, IdentityRef, Proof
+from idp.domain.means import NATIONAL, Person
 from idp.domain.policy import Options
 from idp.domain.texts import Text
 
@@ -85,9 +86,10 @@ class Redirect:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The person was proven."""
+    """The person was proven. person: what the means itself says of its holder, where it does."""
 
     proof: Proof
+    person: Person | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +194,8 @@ class Method(Protocol):
     default_after: the first factor that an entry of a policy asks before it unless it says otherwise.
     options: what an entry of a policy may set, by name.
     templates: the package whose folder `templates` has its pages and letters; None for ours.
+    proves_national_identity: its proofs name an identity of `idp.domain.means.NATIONAL`, and sign in only an account
+    that has a login link for it; `Done.person` says whose names stand on the card, or were given by the federation.
     origins: where its Redirects lead, as `https://host[:port]`; no other is followed.
     """
 
@@ -207,6 +211,7 @@ class Method(Protocol):
     default_after: str | None = None
     options: Options = MappingProxyType({})
     templates: str | None = None
+    proves_national_identity: bool = False
     origins: frozenset[str] = frozenset()
 
     def begin(self, ctx: Context) -> Step:
@@ -235,6 +240,7 @@ def check_bounds(method: Method, proof: Proof, now: datetime) -> None:
         "amr": bool(proof.amr) and set(proof.amr) <= method.amr,
         "assurance": proof.assurance <= method.assurance,
         "identity": proof.identity.kind in IDENTITY_KINDS and bool(proof.identity.value),
+        "national": (proof.identity.kind in NATIONAL) == method.proves_national_identity,
         "at": proof.at.tzinfo is not None and proof.at <= now,
         "anchor": bool(proof.anchor),
     }

@@ -86,6 +86,17 @@ class Settings(BaseSettings):
     failures_per_10_min: int = Field(
         default=30, ge=1, description="Failed attempts from one network before it is slowed."
     )
+    password_min_bits: int = Field(
+        default=50,
+        ge=50,
+        le=80,
+        description="Least strength of a new password, bits; 50 where tries are delayed, as they are (CNIL 2022-100).",
+    )
+    password_blocklist: Path | None = Field(
+        default=None,
+        description="Sorted file of passwords that nobody may choose, beside the list that comes with the provider: "
+        "one a line, or their SHA-1 as Have I Been Pwned gives it.",
+    )
     portal_client_id: str = Field(
         default="portail", description="client_id of the account portal; its redirect URI is /compte/callback."
     )
@@ -204,7 +215,8 @@ def read_private(key: str, path: Path, advice: str = "") -> bytes:
 
 def _relative_to(folder: Path, values: Mapping[str, Any]) -> dict[str, Any]:
     """Paths in a settings file are relative to the file, not to where the command runs."""
-    found = _placed(folder, {"valkey_dir": "valkey", **values}, ("keys_dir", "secret_file", "valkey_dir"))
+    names = ("keys_dir", "secret_file", "valkey_dir", "password_blocklist")
+    found = _placed(folder, {"valkey_dir": "valkey", **values}, names)
     if isinstance(found.get("mail"), dict):
         found["mail"] = _placed(folder, found["mail"], ("ca_file", "password_file"))
     if isinstance(found.get("outgoing"), dict):

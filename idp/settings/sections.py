@@ -14,6 +14,15 @@ class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class Link(_Section):
+    """A link that a region adds to pages."""
+
+    label: str = Field(min_length=1, max_length=60, pattern=r"\S", description="Its words.")
+    url: str = Field(
+        pattern=r"^https://[a-z0-9.-]+(:[0-9]{1,5})?([/?#][!-~]*)?$", max_length=2000, description="https."
+    )
+
+
 class Brand(_Section):
     """What a region shows of itself on every page."""
 
@@ -29,6 +38,10 @@ class Brand(_Section):
     support_email: str | None = Field(default=None, description="E-mail of the technical assistance.")
     video_url: Url | None = Field(default=None, description="Video tutorials on signing in safely.")
     tips_url: Url | None = Field(default=None, description="« Découvrez les bons réflexes ».")
+    password_tips_url: Url = Field(
+        default="https://www.cnil.fr/fr/les-conseils-de-la-cnil-pour-un-bon-mot-de-passe",
+        description="« les conseils de la CNIL pour un bon mot de passe ».",
+    )
     signup_url: Url | None = Field(
         default=None, description="« Créez votre compte dès maintenant »; hidden when empty."
     )
@@ -38,6 +51,14 @@ class Brand(_Section):
     )
     privacy_url: Url | None = Field(default=None, description="Privacy policy.")
     legal_url: Url | None = Field(default=None, description="Legal notice.")
+    header_links: tuple[Link, ...] = Field(
+        default=(),
+        max_length=6,
+        description='Links at the top of the portal: `{label = "Actualités", url = "https://…"}`.',
+    )
+    dashboards: tuple[Link, ...] = Field(
+        default=(), max_length=12, description="Links under « Décisionnel » on the portal, as `header_links`."
+    )
 
     @field_validator("color")
     @classmethod
@@ -59,6 +80,12 @@ class Mail(_Section):
         default=None,
         pattern=r"^[^@\s]+@[^@\s]+$",
         description="Who is mailed alerts; `brand.support_email` when empty.",
+    )
+    sms_address: str | None = Field(
+        default=None,
+        pattern=r"^[^@\s{}]*\{number\}[^@\s{}]*@[A-Za-z0-9.-]+$",
+        description="Address of a gateway that sends what it is mailed as an SMS, `{number}@sms.example`; `{number}` "
+        "becomes the digits of the international number. Telephone numbers are not verified when empty.",
     )
     timeout_s: int = Field(default=10, ge=1, le=60, description="Time allowed to one delivery, seconds.")
     tls: Literal["none", "starttls", "implicit"] = Field(

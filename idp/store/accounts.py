@@ -3,43 +3,39 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import (
-    Connection,
-    Row,
-    RowMapping,
-    bindparam,
-    func,
-    insert,
-    literal,
-    or_,
-    select,
-    union_all,
-    update,
-)
+from sqlalchemy import Connection, bindparam, func, insert, literal, or_, select, union_all, update
 from sqlalchemy.exc import IntegrityError
 
 from idp.domain.account import Account, AccountStatus, PasswordCredential
-from idp.domain.authn import IdentityRef
+from idp.domain.authn import Assurance, IdentityRef
 from idp.domain.ids import new_id
 from idp.errors import InvalidOperation
 from idp.store import upsert
 from idp.store.entitled import has_entitlement
-from idp.store.schema import account, client, credential, entitlement, identity, known_browser
+from idp.store.prepared import Prepared, Row
+from idp.store.schema import account, client, credential, entitlement, identity
 
 WITH_IDENTITIES = select(account, identity.c.kind, identity.c.value).join(identity, isouter=True)
-BY_ID = WITH_IDENTITIES.where(account.c.account_id == bindparam("account"))
+BY_ID = Prepared(WITH_IDENTITIES.where(account.c.account_id == bindparam("account")))
 _known = identity.alias("known")
-BY_IDENTITY = WITH_IDENTITIES.join(_known, _known.c.account_id == account.c.account_id).where(
-    _known.c.kind == bindparam("kind"), _known.c.value == bindparam("value")
+BY_IDENTITY = Prepared(
+    WITH_IDENTITIES.join(_known, _known.c.account_id == account.c.account_id).where(
+        _known.c.kind == bindparam("kind"), _known.c.value == bindparam("value")
+    )
 )
-HOLD = select(account.c.status).where(account.c.account_id == bindparam("account")).with_for_update(read=True)
-PASSWORD = select(credential).where(
-    credential.c.account_id == bindparam("account"), credential.c.kind == "password", credential.c.revoked_at.is_(None)
+HOLD = Prepared(select(account.c.status).where(account.c.account_id == bindparam("account")).with_for_update(read=True))
+_NOT_REVOKED = credential.c.revoked_at.is_(None)
+LIVE = Prepared(select(credential.c.kind).where(credential.c.credential_id == bindparam("credential"), _NOT_REVOKED))
+PASSWORD = Prepared(
+    select(credential).where(
+        credential.c.account_id == bindparam("account"), credential.c.kind == "password", _NOT_REVOKED
+    )
 )
 FIELDS = tuple(account.c.keys())
-ENTITLED = select(has_entitlement(bindparam("account"), bindparam("client"), bindparam("now")))
+ENTITLED = Prepared(
+    select(has_entitlement(bindparam("account"), bindparam("client"), bindparam("now")).label("is_entitled"))
+)
 BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 
 
@@ -61,11 +57,11 @@ class Accounts:
         self._db = connection
 
     def get(self, account_id: str) -> Account | None:
-        return self._one(self._db.execute(BY_ID, {"account": account_id}).all())
+        return self._one(BY_ID.all(self._db, {"account": account_id}))
 
     def find(self, ref: IdentityRef) -> Account | None:
         """The account that holds a verified identity."""
-        return self._one(self._db.execute(BY_IDENTITY, {"kind": ref.kind, "value": ref.value}).all())
+        return self._one(BY_IDENTITY.all(self._db, {"kind": ref.kind, "value": ref.value}))
 
     def find_by_login(self, typed: str) -> Account | None:
         """The account of a login name or a verified e-mail address (normalised); the two never look alike."""
@@ -100,7 +96,7 @@ class Accounts:
         A unit that opens a session or issues a code holds the account, and one that ends them locks it: without that,
         on PostgreSQL, a session that is being opened would escape from a suspension or a new password.
         """
-        return self._db.scalar(HOLD, {"account": account_id}) == AccountStatus.ACTIVE.value
+        return HOLD.first(self._db, {"account": account_id}) == {"status": AccountStatus.ACTIVE.value}
 
     def lock(self, account_id: str) -> None:
         """Wait for the units that hold the account, and keep others from holding it until this one ends."""
@@ -108,11 +104,7 @@ class Accounts:
 
     def are_live(self, credential_ids: Collection[str]) -> bool:
         """True if none of these credentials was revoked."""
-        if not credential_ids:
-            return True
-        wanted = set(credential_ids)
-        live = credential.c.credential_id.in_(wanted) & credential.c.revoked_at.is_(None)
-        return set(self._db.scalars(select(credential.c.credential_id).where(live))) == wanted
+        return all(LIVE.first(self._db, {"credential": each}) for each in credential_ids)
 
     def set_status(self, account_id: str, status: AccountStatus, now: datetime) -> None:
         self.lock(account_id)
@@ -133,10 +125,8 @@ class Accounts:
     # -- passwords -------------------------------------------------------------
 
     def password(self, account_id: str) -> PasswordCredential | None:
-        row = self._db.execute(PASSWORD, {"account": account_id}).one_or_none()
-        if row is None:
-            return None
-        return PasswordCredential(row.credential_id, row.account_id, row.digest, row.anchor, row.created_at)
+        row = PASSWORD.first(self._db, {"account": account_id})
+        return None if row is None else PasswordCredential(**{name: row[name] for name in PasswordCredential.__slots__})
 
     def password_parameters(self) -> frozenset[str]:
         """What the digests of live passwords begin with (`$argon2id$v=19$m=…,t=…,p=…$`), salt and hash cut off."""
@@ -152,8 +142,13 @@ class Accounts:
         )
         return frozenset(self._db.scalars(query))
 
-    def set_password(self, account_id: str, digest: str, anchor: str, now: datetime) -> str:
-        """Replace the account's password; the one before is revoked. Returns the credential_id."""
+    def set_password(
+        self, account_id: str, digest: str, anchor: str, now: datetime, assurance: Assurance = Assurance.LOW
+    ) -> str:
+        """Replace the account's password; the one before is revoked. Returns the credential_id.
+
+        assurance: of the proof by which the holder set it.
+        """
         self.lock(account_id)
         self._db.execute(
             update(credential)
@@ -172,6 +167,7 @@ class Accounts:
                 kind="password",
                 digest=digest,
                 anchor=anchor,
+                enrolled_assurance=assurance.name,
                 created_at=now,
             )
         )
@@ -204,18 +200,6 @@ class Accounts:
         )
         return changed.rowcount == 1
 
-    def revoke_since(self, account_id: str, credential_id: str, now: datetime) -> None:
-        """Revoke a credential, and those of its kind that came after it: whoever had it may have made them."""
-        mine, this = credential.c.account_id == account_id, credential.c.credential_id == credential_id
-        known = self._db.execute(select(credential.c.kind, credential.c.created_at).where(mine, this))
-        for kind, created_at in known.all():
-            self._db.execute(
-                update(credential)
-                .where(mine, credential.c.kind == kind, credential.c.created_at >= created_at)
-                .where(credential.c.revoked_at.is_(None))
-                .values(revoked_at=now)
-            )
-
     # -- entitlements ----------------------------------------------------------
 
     def may_open(self, account_id: str, client_id: str, now: datetime) -> bool:
@@ -226,7 +210,8 @@ class Accounts:
 
     def is_entitled(self, account_id: str, client_id: str, now: datetime) -> bool:
         """True if the account has a live entitlement for the client."""
-        return bool(self._db.scalar(ENTITLED, {"account": account_id, "client": client_id, "now": now}))
+        row = ENTITLED.first(self._db, {"account": account_id, "client": client_id, "now": now})
+        return row is not None and row["is_entitled"] is True
 
     def grant(self, account_id: str, client_id: str, by: str, now: datetime, expires_at: datetime | None) -> None:
         """Give access; replaces what was given or taken before."""
@@ -262,29 +247,15 @@ class Accounts:
             for row in self._db.execute(query)
         ]
 
-    # -- browsers --------------------------------------------------------------
-
-    def knows_browser(self, account_id: str, browser_hash: str, since: datetime) -> bool:
-        """True if this account signed in with this browser after `since`."""
-        query = select(known_browser.c.last_seen_at).where(
-            known_browser.c.browser_hash == browser_hash, known_browser.c.account_id == account_id
-        )
-        seen = self._db.scalar(query)
-        return seen is not None and seen >= since
-
-    def remember_browser(self, account_id: str, browser_hash: str, now: datetime) -> None:
-        pair = {"browser_hash": browser_hash, "account_id": account_id}
-        upsert.replace(self._db, known_browser, **pair, last_seen_at=now)
-
     # --------------------------------------------------------------------------
 
     @staticmethod
-    def _one(rows: Sequence[Row[Any]]) -> Account | None:
+    def _one(rows: Sequence[Row]) -> Account | None:
         """The account of rows that differ in their identity."""
-        return build(rows[0]._mapping, identities={row.kind: row.value for row in rows if row.kind}) if rows else None
+        return build(rows[0], identities={row["kind"]: row["value"] for row in rows if row["kind"]}) if rows else None
 
 
-def build(row: RowMapping, prefix: str = "", *, identities: Mapping[str, str] | None = None) -> Account:
+def build(row: Row, prefix: str = "", *, identities: Mapping[str, str] | None = None) -> Account:
     """The account in a row whose columns of it begin with `prefix`."""
     values = {name: row[prefix + name] for name in FIELDS}
     return Account(**{**values, "status": AccountStatus(values["status"])}, identities=identities or {})

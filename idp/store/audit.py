@@ -12,14 +12,14 @@ from idp.domain.audit import AuditEvent
 from idp.domain.audit_chain import Recorded, Seal, personal_digest
 from idp.domain.ids import new_id
 from idp.errors import InvalidOperation
+from idp.store.prepared import Prepared
 from idp.store.schema import audit_event, audit_personal, audit_seal
 
 LATE = timedelta(
     minutes=10
 )  # longer than any unit of work lasts; an event that comes later still was put in afterwards
 PAGE = 1000
-APPEND = insert(audit_event)
-APPEND_PERSONAL = insert(audit_personal)
+APPEND, APPEND_PERSONAL = Prepared(insert(audit_event)), Prepared(insert(audit_personal))
 
 
 class Audit:
@@ -32,16 +32,16 @@ class Audit:
         """Append an event; its personal values go to a row beside it, which may be purged and the chain still holds."""
         event_id, salt = new_id(), secrets.token_hex(16)
         kept = personal_digest(salt, event.personal) if event.personal else None
-        self._db.execute(
-            APPEND, {**_row(event, now), "event_id": event_id, "request_id": request_id, "personal_digest": kept}
+        APPEND.run(
+            self._db, {**_row(event, now), "event_id": event_id, "request_id": request_id, "personal_digest": kept}
         )
         if event.personal:
-            self._db.execute(APPEND_PERSONAL, {"event_id": event_id, "salt": salt, "values": dict(event.personal)})
+            APPEND_PERSONAL.run(self._db, {"event_id": event_id, "salt": salt, "values": dict(event.personal)})
 
     def record_all(self, events: Collection[AuditEvent], now: datetime) -> None:
         """Append many events without personal values, in one statement."""
         if events:
-            self._db.execute(APPEND, [_row(event, now) for event in events])
+            self._db.execute(insert(audit_event), [_row(event, now) for event in events])
 
     def latest(self, limit: int, *, name: str | None = None, subject: str | None = None) -> Sequence[Recorded]:
         """Newest first, with the personal values that are still there."""

@@ -3,11 +3,12 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from idp.domain.client import Client
 from idp.errors import InvalidOperation
+from idp.store.entitled import has_entitlement
 from idp.store.meta import Meta
 from idp.store.schema import client
 
@@ -26,6 +27,12 @@ class Clients:
 
     def all(self) -> list[Client]:
         return [_build(row) for row in self._db.execute(select(client).order_by(client.c.client_id))]
+
+    def open_to(self, account_id: str, now: datetime) -> list[Client]:
+        """Those that sign people in and that this account may open, by name."""
+        is_entitled = or_(client.c.needs_entitlement.is_(False), has_entitlement(account_id, client.c.client_id, now))
+        rows = self._db.execute(select(client).where(client.c.enabled, is_entitled).order_by(client.c.name))
+        return [found for found in map(_build, rows) if found.signs_people_in]
 
     def add(self, new: Client, now: datetime) -> None:
         """Raises InvalidOperation if the client_id is taken."""

@@ -8,6 +8,7 @@ from idp.domain.account import AccountStatus
 from idp.domain.authn import IdentityRef
 from idp.errors import InvalidOperation
 from idp.store.conformance import START
+from idp.store.conformance_means import MeansSuite
 from idp.store.conformance_rows import (
     HOUR,
     IDLE,
@@ -23,7 +24,7 @@ from idp.store.database import Database
 EMAIL = IdentityRef("email", "anne@chu.example")
 
 
-class AccountSuite:
+class AccountSuite(MeansSuite):
     """Uses the fixture `database` of DatabaseSuite."""
 
     def test_an_account_comes_back_as_it_was(self, database: Database) -> None:
@@ -132,16 +133,6 @@ class AccountSuite:
             tx.accounts.grant(account_id, "b-entitled", "operator:test", START, None)
             tx.accounts.grant(account_id, "expired", "operator:test", START, START)
             assert [tile.client_id for tile in tx.accounts.tiles(account_id, START)] == ["a-for-all", "b-entitled"]
-
-    def test_a_browser_is_known_to_the_account_that_used_it(self, database: Database) -> None:
-        with database.write() as tx:
-            anne, karim = add_account(tx).account_id, add_account(tx, "karim").account_id
-            tx.accounts.remember_browser(anne, "hash", START)
-            tx.accounts.remember_browser(anne, "hash", START + HOUR)
-            assert tx.accounts.knows_browser(anne, "hash", START + HOUR)
-            assert not tx.accounts.knows_browser(anne, "hash", START + HOUR + SECOND)
-            assert not tx.accounts.knows_browser(anne, "other", START)
-            assert not tx.accounts.knows_browser(karim, "hash", START)
 
 
 class SessionSuite:

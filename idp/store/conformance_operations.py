@@ -114,18 +114,6 @@ class OperationsSuite:
             tx.alerts.close(made.alert_id, "operator:test", "seen at the desk", START)
             assert not tx.alerts.mailbox_is_closed("anne")
 
-    def test_a_means_is_revoked_with_those_that_came_after_it(self, database: Database) -> None:
-        with database.write() as tx:
-            anne, karim = add_account(tx).account_id, add_account(tx, "karim").account_id
-            his = tx.accounts.set_password(karim, "his", "knowledge", START)
-            first = tx.accounts.set_password(anne, "first", "knowledge", START)
-            tx.accounts.set_password(anne, "second", "mailbox", START + HOUR)
-            tx.accounts.revoke_since(anne, his, START + HOUR)
-            assert tx.accounts.password(anne)
-            tx.accounts.revoke_since(anne, first, START + HOUR)
-            assert tx.accounts.password(anne) is None
-            assert tx.accounts.are_live([his])
-
     # -- notices of logout ---------------------------------------------------------
 
     def test_the_end_of_a_session_tells_the_services_that_were_given_something_in_it(self, database: Database) -> None:

@@ -71,7 +71,7 @@ def _reset_link(tx: Tx, at: datetime) -> None:
 
 
 def _known_browser(tx: Tx, at: datetime) -> None:
-    tx.accounts.remember_browser(_anne(tx), new_id(), at)
+    tx.browsers.meet(_anne(tx), new_id(), at, since=at)
 
 
 def _given_up_letter(tx: Tx, at: datetime) -> None:
@@ -173,12 +173,12 @@ class PurgeSuite:
 
     def test_what_came_alive_again_after_it_was_found_stays(self, database: Database) -> None:
         with database.write() as tx:
-            tx.accounts.remember_browser(_anne(tx), "browser", LONG_AGO)
+            tx.browsers.meet(_anne(tx), "browser", LONG_AGO, since=LONG_AGO)
             tx.throttle.take("bucket", ATTEMPTS, LONG_AGO)
         with database.read() as tx:
             keys, (spent, _) = tx.purge.find("known_browser", AGES), tx.purge.counts_after("", NOW)
         with database.write() as tx:
-            tx.accounts.remember_browser(_anne(tx), "browser", NOW)
+            tx.browsers.meet(_anne(tx), "browser", NOW, since=NOW)
             tx.throttle.take("bucket", ATTEMPTS, NOW)
         with database.write() as tx:
             assert tx.purge.delete("known_browser", AGES, keys) == 0

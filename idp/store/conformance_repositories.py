@@ -9,13 +9,14 @@ from idp.domain.client import Client
 from idp.domain.throttle import Limit
 from idp.errors import InvalidOperation
 from idp.store.conformance import START, race
+from idp.store.conformance_own_data import OwnDataSuite
 from idp.store.conformance_rows import HOUR, SECOND, add_account, add_client, policy_of
 from idp.store.consents import Consent
 from idp.store.database import Database
 from idp.store.outbox import LEASE, LOGOUT, MAX_ATTEMPTS, GivenUp, Letter
 
 
-class RepositorySuite:
+class RepositorySuite(OwnDataSuite):
     """Uses the fixture `database` of DatabaseSuite."""
 
     def test_a_client_comes_back_as_it_was(self, database: Database) -> None:

@@ -23,6 +23,7 @@ from idp.store.conformance_accounts import AccountSuite, SessionSuite
 from idp.store.conformance_audit import AuditSuite
 from idp.store.conformance_configuration import ConfigurationSuite
 from idp.store.conformance_operations import OperationsSuite
+from idp.store.conformance_profiles import ProfileSuite
 from idp.store.conformance_purge import PurgeSuite
 from idp.store.conformance_refresh import RefreshSuite
 from idp.store.conformance_repositories import RepositorySuite
@@ -47,7 +48,7 @@ class Repositories(AccountSuite, SessionSuite, RefreshSuite, RepositorySuite, Op
     """The suites of what is stored."""
 
 
-class DatabaseSuite(Repositories, ConfigurationSuite, AuditSuite):
+class DatabaseSuite(Repositories, ProfileSuite, ConfigurationSuite, AuditSuite):
     """Units of work, migrations, single use, repositories."""
 
     @pytest.fixture

@@ -1,54 +1,54 @@
-"""The SQL database: engine, units of work, migrations."""
+"""The SQL database: units of work, migrations."""
 
 import os
-import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from datetime import datetime
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
-from typing import Any
 
 import alembic.command
 import alembic.config
 import alembic.runtime.migration
 import alembic.script
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy import Connection
 from sqlalchemy.exc import (
     DatabaseError,
     DBAPIError,
-    DisconnectionError,
     InterfaceError,
     OperationalError,
     ProgrammingError,
 )
 from sqlalchemy.exc import TimeoutError as NoConnectionLeft
-from sqlalchemy.pool import ConnectionPoolEntry
 
+from idp.domain.audit import AuditEvent
 from idp.errors import InvalidOperation, Unavailable
 from idp.store.accounts import Accounts
 from idp.store.alerts import Alerts
 from idp.store.audit import Audit
+from idp.store.browsers import Browsers
 from idp.store.clients import Clients
 from idp.store.consents import Consents
+from idp.store.engine import committing_each, make_engine
 from idp.store.grants import Grants
 from idp.store.imports import Imports
 from idp.store.lazy import lazy
 from idp.store.leases import Leases
+from idp.store.means import Means
 from idp.store.meta import Meta
 from idp.store.outbox import Outbox
+from idp.store.own_data import OwnData
+from idp.store.personal_data import PersonalData
+from idp.store.pictures import Pictures
 from idp.store.policies import Policies
+from idp.store.profiles import Profiles
 from idp.store.purge import Purge
 from idp.store.refresh_tokens import RefreshTokens
 from idp.store.resets import ResetLinks
 from idp.store.sessions import Sessions
 from idp.store.throttle import Throttle
 
-BUSY_TIMEOUT_MS = 5000
-MAY_IDLE_S = 2.0
-POOL_WAIT_S = 5.0
-# A server that is silent must not keep a thread for ever. Seconds; milliseconds for tcp_user_timeout.
-POSTGRESQL = {"connect_timeout": 3, "tcp_user_timeout": 10_000, "keepalives_idle": 10, "keepalives_interval": 5}
 RIGHTS = (
     "GRANT USAGE ON SCHEMA public TO {role}",
     "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role}",
@@ -85,6 +85,10 @@ class Tx:
         return Audit(self._connection)
 
     @lazy
+    def browsers(self) -> Browsers:
+        return Browsers(self._connection)
+
+    @lazy
     def clients(self) -> Clients:
         return Clients(self._connection)
 
@@ -105,6 +109,10 @@ class Tx:
         return Leases(self._connection)
 
     @lazy
+    def means(self) -> Means:
+        return Means(self._connection)
+
+    @lazy
     def meta(self) -> Meta:
         return Meta(self._connection)
 
@@ -113,8 +121,24 @@ class Tx:
         return Outbox(self._connection)
 
     @lazy
+    def pictures(self) -> Pictures:
+        return Pictures(self._connection)
+
+    @lazy
+    def own_data(self) -> OwnData:
+        return OwnData(self._connection)
+
+    @lazy
+    def personal_data(self) -> PersonalData:
+        return PersonalData(self._connection)
+
+    @lazy
     def policies(self) -> Policies:
         return Policies(self._connection)
+
+    @lazy
+    def profiles(self) -> Profiles:
+        return Profiles(self._connection)
 
     @lazy
     def purge(self) -> Purge:
@@ -147,16 +171,7 @@ class Database:
         it is committed; what it raises undoes the unit: a revocation that could not be told everybody is not done.
         """
         self._announce = announce
-        options: dict[str, Any] = {"pool_size": connections, "max_overflow": connections}  # a writer may read beside
-        parsed = make_url(url)
-        if parsed.get_backend_name() == "postgresql":  # what the URL says counts more
-            options["connect_args"] = {name: POSTGRESQL[name] for name in POSTGRESQL.keys() - parsed.query.keys()}
-        # hide_parameters: an error that is logged says which statement failed, never with which values.
-        self.engine = create_engine(parsed, hide_parameters=True, pool_timeout=POOL_WAIT_S, **options)
-        if self.engine.dialect.name == "sqlite":
-            _prepare_sqlite(self.engine)
-        else:
-            _ask_the_idle(self.engine)
+        self.engine = make_engine(url, connections)
 
     @contextmanager
     def read(self) -> Iterator[Tx]:
@@ -184,6 +199,15 @@ class Database:
             yield tx
             if tx.revoked:
                 self._announce(tx.revoked)
+
+    def append(self, event: AuditEvent, now: datetime, request_id: str | None = None) -> None:
+        """A unit that is one audit event. Without personal values it is one row, which needs no BEGIN and no COMMIT."""
+        if event.personal:
+            with self.write() as tx:
+                tx.audit.record(event, now, request_id)
+            return
+        with _answering(), self.engine.connect() as connection, committing_each(connection):
+            Audit(connection).record(event, now, request_id)
 
     def ping(self) -> None:
         """Raises Unavailable if the database does not answer or its schema is older than the code's.
@@ -256,43 +280,3 @@ def _alembic() -> alembic.config.Config:
     config = alembic.config.Config()
     config.set_main_option("script_location", str(resources.files("migrations")).replace("%", "%%"))
     return config
-
-
-def _prepare_sqlite(engine: Engine) -> None:
-    """WAL, a busy timeout, and BEGIN IMMEDIATE for units that write, so that they queue instead of failing."""
-
-    @event.listens_for(engine, "connect")
-    def connect(dbapi_connection: Any, _entry: ConnectionPoolEntry) -> None:
-        dbapi_connection.isolation_level = None  # we say BEGIN ourselves
-        for pragma in (
-            f"busy_timeout = {BUSY_TIMEOUT_MS}",
-            "journal_mode = WAL",
-            "synchronous = NORMAL",
-            "foreign_keys = ON",
-        ):
-            dbapi_connection.execute(f"PRAGMA {pragma}").close()
-
-    @event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
-        writes = connection.get_execution_options().get("sesame_writes")
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
-
-
-def _ask_the_idle(engine: Engine) -> None:
-    """Try a connection that was idle before it is used again: the server, or what is between, may have dropped it.
-
-    Each time, as SQLAlchemy's `pool_pre_ping` does, would be a round trip more for every unit of work.
-    """
-
-    @event.listens_for(engine, "checkin")
-    def checkin(_dbapi_connection: Any, entry: ConnectionPoolEntry) -> None:
-        entry.info["idle_since"] = time.monotonic()
-
-    @event.listens_for(engine, "checkout")
-    def checkout(dbapi_connection: Any, entry: ConnectionPoolEntry, _proxy: Any) -> None:
-        idle_since = entry.info.get("idle_since")
-        if idle_since is not None and time.monotonic() - idle_since > MAY_IDLE_S:
-            try:
-                engine.dialect.do_ping(dbapi_connection)
-            except engine.dialect.loaded_dbapi.Error as error:
-                raise DisconnectionError from error  # the pool opens another

@@ -57,7 +57,7 @@ class Ephemeral:
     def get_unless_marked(self, kind: str, key: str, *, beside: str, mark: str) -> dict[str, Any] | None:
         """The value, None if `mark` was put on `beside`; both are read in one command."""
         with _answering():
-            marked, found = self._redis.mget(_mark(mark, beside), _name(kind, key, beside))
+            marked, found = self._read(_mark(mark, beside), _name(kind, key, beside))
         value = None if marked is not None else self._unpack(found)
         return None if value is None else value[0]
 
@@ -154,6 +154,20 @@ class Ephemeral:
     def _window(self, kind: str, key: str, window: timedelta) -> str:
         return f"{_name(kind, key)}:{int(self._clock.now().timestamp() // window.total_seconds())}"
 
+    def _read(self, *names: str) -> Any:
+        """MGET on a connection of the pool: what redis-py does around each command costs more than the command. That
+        includes its repetition after a failure, which a reading may have.
+        """
+        pool: Any = self._redis.connection_pool
+        connection = pool.get_connection()
+        try:
+            connection.send_command("MGET", *names)
+            return connection.read_response()
+        except redis.ConnectionError:
+            return self._redis.mget(*names)
+        finally:
+            pool.release(connection)
+
     @staticmethod
     def _pack(value: Mapping[str, Any], expires_at: datetime, version: int) -> str:
         return f"{version} {_milliseconds(expires_at)} {json.dumps(value)}"
@@ -164,7 +178,7 @@ class Ephemeral:
         version, expiry, value = raw.split(b" ", 2)
         if _milliseconds(self._clock.now()) >= int(expiry):
             return None
-        return json.loads(value), int(version)
+        return json.loads(value.decode()), int(version)  # of bytes it would guess the encoding
 
 
 def connect(url: str) -> "redis.Redis":

@@ -1,20 +1,34 @@
 """Grants: the parents of codes and tokens."""
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, bindparam, exists, insert, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, exists, insert, select, update
 
 from idp.domain.account import AccountStatus
 from idp.domain.authn import Proof
 from idp.domain.grant import Grant
 from idp.domain.ids import digest
+from idp.store.prepared import Prepared
 from idp.store.schema import account, client, grant
 
 LISTS = ("scope", "amr", "userinfo_claims", "id_token_claims")
-COLUMNS = frozenset(grant.c.keys())
-ADD = insert(grant)
-OF_CODE = select(grant).where(grant.c.code_digest == bindparam("code"))
-REDEEM = (
+COLUMNS = tuple(name for name in grant.c.keys() if name != "code_digest")  # noqa: SIM118
+ADD = Prepared(insert(grant))
+OF_CODE = Prepared(select(grant).where(grant.c.code_digest == bindparam("code")))
+LIVE = Prepared(
+    select(grant)
+    .join(account)
+    .join(client)
+    .where(
+        grant.c.grant_id == bindparam("grant"),
+        grant.c.revoked_at.is_(None),
+        account.c.status == AccountStatus.ACTIVE.value,
+        client.c.enabled,
+    )
+)
+REDEEM = Prepared(
     update(grant)
     .where(grant.c.grant_id == bindparam("grant"), grant.c.redeemed_at.is_(None), grant.c.revoked_at.is_(None))
     .where(exists().where(client.c.client_id == grant.c.client_id, client.c.enabled))
@@ -30,14 +44,14 @@ class Grants:
         self._db, self._revoked = connection, revoked
 
     def add(self, new: Grant, code: str) -> None:
-        values = {name: getattr(new, name) for name in COLUMNS if hasattr(new, name)}
+        values = {name: getattr(new, name) for name in COLUMNS}
         values |= {name: list(values[name]) for name in LISTS}
         values["proof"] = None if new.proof is None else new.proof.to_json()
-        self._db.execute(ADD, {**values, "code_digest": digest(code)})
+        ADD.run(self._db, {**values, "code_digest": digest(code)})
 
     def by_code(self, code: str) -> Grant | None:
-        row = self._db.execute(OF_CODE, {"code": digest(code)}).one_or_none()
-        return None if row is None else build(row._mapping)
+        row = OF_CODE.first(self._db, {"code": digest(code)})
+        return None if row is None else build(row)
 
     def redeem(self, grant_id: str, now: datetime, *, offline_until: datetime | None = None) -> bool:
         """Mark the code as used; False if it was used or revoked before, or its client is disabled: of several
@@ -45,7 +59,7 @@ class Grants:
 
         offline_until: how long the grant may outlive its session (offline_access).
         """
-        return self._db.execute(REDEEM, {"grant": grant_id, "now": now, "offline": offline_until}).rowcount == 1
+        return REDEEM.run(self._db, {"grant": grant_id, "now": now, "offline": offline_until}) == 1
 
     def was_redeemed(self, grant_id: str) -> bool:
         """True if the code was used before."""
@@ -53,19 +67,8 @@ class Grants:
 
     def live(self, grant_id: str) -> Grant | None:
         """The grant, unless it was revoked, its account is not active or its client is disabled."""
-        query = (
-            select(grant)
-            .join(account)
-            .join(client)
-            .where(
-                grant.c.grant_id == grant_id,
-                grant.c.revoked_at.is_(None),
-                account.c.status == AccountStatus.ACTIVE.value,
-                client.c.enabled,
-            )
-        )
-        row = self._db.execute(query).one_or_none()
-        return None if row is None else build(row._mapping)
+        row = LIVE.first(self._db, {"grant": grant_id})
+        return None if row is None else build(row)
 
     def has_live(self, session_id: str, client_id: str) -> bool:
         """True if the session redeemed a code for this client and nothing revoked it."""
@@ -100,8 +103,8 @@ class Grants:
         return len(found)
 
 
-def build(row: RowMapping) -> Grant:
-    """The grant in a row that has the columns of one, among others."""
-    values = {column.name: row[column] for column in grant.c if column is not grant.c.code_digest}
+def build(row: Mapping[str, Any], prefix: str = "") -> Grant:
+    """The grant in a row whose columns of it begin with `prefix`."""
+    values = {name: row[prefix + name] for name in COLUMNS}
     values |= {name: tuple(values[name]) for name in LISTS}
     return Grant(**{**values, "proof": None if values["proof"] is None else Proof.from_json(values["proof"])})

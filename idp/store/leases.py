@@ -16,7 +16,7 @@ class Leases:
 
     def take(self, name: str, holder: str, now: datetime, lasts: timedelta) -> bool:
         """True if `holder` has the lease until `now + lasts`, anew or renewed; False while another holds it."""
-        statement = upsert.insert(self._db, lease).values(name=name, holder=holder, until=now + lasts)
+        statement = upsert.insert(self._db.dialect, lease).values(name=name, holder=holder, until=now + lasts)
         taken = self._db.scalar(
             statement.on_conflict_do_update(
                 index_elements=[lease.c.name],

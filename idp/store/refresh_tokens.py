@@ -10,14 +10,25 @@ from idp.domain.refresh import GRACE, RefreshToken
 from idp.domain.session import Session
 from idp.store import grants
 from idp.store.entitled import has_entitlement
+from idp.store.prepared import Prepared
 from idp.store.schema import account, client, grant, refresh_token, session
 
+OF_SESSION = ("session_id", "account_id", "created_at", "last_seen_at", "expires_at")
 IS_ENTITLED = client.c.enabled & or_(
     client.c.needs_entitlement.is_(False),
     has_entitlement(grant.c.account_id, grant.c.client_id, bindparam("now")),
 )
-FIND = (
-    select(refresh_token, grant, session, account.c.status, IS_ENTITLED.label("is_entitled"))
+FIND = Prepared(
+    select(
+        refresh_token.c.token_digest,
+        refresh_token.c.created_at,
+        refresh_token.c.used_at,
+        *(grant.c[name].label(f"grant_{name}") for name in grants.COLUMNS),
+        *(session.c[name].label(f"session_{name}") for name in OF_SESSION),
+        session.c.ended_at,
+        account.c.status,
+        IS_ENTITLED.label("is_entitled"),
+    )
     .select_from(refresh_token)
     .join(grant, grant.c.grant_id == refresh_token.c.grant_id)
     .join(session, session.c.session_id == grant.c.session_id)
@@ -25,8 +36,8 @@ FIND = (
     .join(client, client.c.client_id == grant.c.client_id)
     .where(refresh_token.c.token_digest == bindparam("token"))
 )
-ADD = insert(refresh_token)
-USE = (
+ADD = Prepared(insert(refresh_token))
+USE = Prepared(
     update(refresh_token)
     .where(refresh_token.c.token_digest == bindparam("token"), refresh_token.c.used_at.is_(None))
     .values(used_at=bindparam("now"))
@@ -42,34 +53,27 @@ class RefreshTokens:
     def add(self, token: str, grant_id: str, now: datetime, *, parent_digest: str | None = None) -> None:
         """parent_digest: of the token that it was exchanged for."""
         values = {"token_digest": digest(token), "grant_id": grant_id, "parent_digest": parent_digest}
-        self._db.execute(ADD, {**values, "created_at": now})
+        ADD.run(self._db, {**values, "created_at": now, "used_at": None})
 
     def find(self, token: str, now: datetime) -> RefreshToken | None:
         """The token and what it depends on, used or not, in one statement."""
-        row = self._db.execute(FIND, {"token": digest(token), "now": now}).mappings().one_or_none()
+        row = FIND.first(self._db, {"token": digest(token), "now": now})
         if row is None:
             return None
-        held = Session(
-            session_id=row[session.c.session_id],
-            account_id=row[session.c.account_id],
-            proofs=(),
-            created_at=row[session.c.created_at],
-            last_seen_at=row[session.c.last_seen_at],
-            expires_at=row[session.c.expires_at],
-        )
+        held = Session(proofs=(), **{name: row[f"session_{name}"] for name in OF_SESSION})
         return RefreshToken(
-            token_digest=row[refresh_token.c.token_digest],
-            grant=grants.build(row),
-            created_at=row[refresh_token.c.created_at],
-            used_at=row[refresh_token.c.used_at],
-            session=held if row[session.c.ended_at] is None else None,
-            is_account_active=row[account.c.status] == AccountStatus.ACTIVE.value,
-            is_entitled=bool(row["is_entitled"]),
+            token_digest=row["token_digest"],
+            grant=grants.build(row, "grant_"),
+            created_at=row["created_at"],
+            used_at=row["used_at"],
+            session=held if row["ended_at"] is None else None,
+            is_account_active=row["status"] == AccountStatus.ACTIVE.value,
+            is_entitled=row["is_entitled"],
         )
 
     def use(self, token_digest: str, now: datetime) -> bool:
         """Mark the token as used; False if it was before: exactly one caller gets True."""
-        return self._db.execute(USE, {"token": token_digest, "now": now}).rowcount == 1
+        return USE.run(self._db, {"token": token_digest, "now": now}) == 1
 
     def use_again(self, token_digest: str, now: datetime) -> bool:
         """Whether a used token may be used again, because the answer may have been lost; False: it is a replay.

@@ -1,10 +1,10 @@
 """Single sign-on sessions and their proofs."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, insert, or_, select, update
+from sqlalchemy import Connection, bindparam, insert, or_, select, update
 
 from idp.domain.account import Account
 from idp.domain.authn import Proof
@@ -13,13 +13,13 @@ from idp.domain.session import Session
 from idp.store import accounts
 from idp.store.entitled import has_entitlement
 from idp.store.outbox import put_logouts
+from idp.store.prepared import Prepared, Row
 from idp.store.schema import account, grant, session, session_proof
 
 ROTATION_OVERLAP = timedelta(seconds=10)
 SEEN = ("session_id", "id_hash", "rotated_at", "account_id", "created_at", "last_seen_at", "expires_at")
 
-# Statements of the hot path are built once: making one costs as much as sending it.
-OF_COOKIE = (
+_OF_COOKIE = (
     select(*(session.c[name] for name in SEEN), session_proof.c.proof)
     .select_from(session)
     .join(session_proof, isouter=True)
@@ -27,20 +27,29 @@ OF_COOKIE = (
     .where(session.c.ended_at.is_(None))
     .order_by(session_proof.c.proof_id)  # oldest first
 )
-WITH_HOLDER = OF_COOKIE.add_columns(
+OF_ID = (
+    select(*(session.c[name] for name in SEEN), session_proof.c.proof)
+    .select_from(session)
+    .join(session_proof, isouter=True)
+    .where(session.c.session_id == bindparam("session"))
+    .order_by(session_proof.c.proof_id)  # oldest first
+)
+_WITH_HOLDER = _OF_COOKIE.add_columns(
     *(column.label(f"account_{column.name}") for column in account.c),
     has_entitlement(session.c.account_id, bindparam("client_id"), bindparam("now")).label("is_entitled"),
 ).join(account, account.c.account_id == session.c.account_id)
-WITH_HOLDER_HELD = WITH_HOLDER.with_for_update(read=True, of=account)
+OF_COOKIE, WITH_HOLDER = Prepared(_OF_COOKIE), Prepared(_WITH_HOLDER)
+WITH_HOLDER_HELD = Prepared(_WITH_HOLDER.with_for_update(read=True, of=account))
 LIVE = (session.c.session_id == bindparam("session")) & session.c.ended_at.is_(None)
-TOUCH = update(session).where(LIVE).values(last_seen_at=bindparam("now"))
-USE = TOUCH.where(session.c.expires_at > bindparam("now"), session.c.last_seen_at > bindparam("used_after"))
-ROTATE = (
+_TOUCH = update(session).where(LIVE).values(last_seen_at=bindparam("now"))
+TOUCH = Prepared(_TOUCH)
+USE = Prepared(_TOUCH.where(session.c.expires_at > bindparam("now"), session.c.last_seen_at > bindparam("used_after")))
+ROTATE = Prepared(
     update(session)
     .where(LIVE, session.c.id_hash == bindparam("old"))
     .values(id_hash=bindparam("new"), previous_hash=bindparam("old"), rotated_at=bindparam("now"))
 )
-OPEN, ADD_PROOF = insert(session), insert(session_proof)
+OPEN, ADD_PROOF = Prepared(insert(session)), Prepared(insert(session_proof))
 
 
 class Sessions:
@@ -53,7 +62,7 @@ class Sessions:
     def find(self, cookie: str, now: datetime, idle: timedelta) -> Session | None:
         """The live session of a cookie; the cookie of before a rotation reads it for 10 s more."""
         id_hash = digest(cookie)
-        return _build(self._db.execute(OF_COOKIE, {"cookie": id_hash}).all(), id_hash, now, idle)
+        return _build(OF_COOKIE.all(self._db, {"cookie": id_hash}), id_hash, now, idle)
 
     def find_with_holder(
         self, cookie: str, client_id: str, now: datetime, idle: timedelta, *, hold: bool = False
@@ -63,11 +72,16 @@ class Sessions:
         """
         id_hash = digest(cookie)
         statement = WITH_HOLDER_HELD if hold else WITH_HOLDER
-        rows = self._db.execute(statement, {"cookie": id_hash, "client_id": client_id, "now": now}).all()
+        rows = statement.all(self._db, {"cookie": id_hash, "client_id": client_id, "now": now})
         found = _build(rows, id_hash, now, idle)
         if found is None:
             return None
-        return found, accounts.build(rows[0]._mapping, "account_"), bool(rows[0].is_entitled)
+        return found, accounts.build(rows[0], "account_"), rows[0]["is_entitled"]
+
+    def get(self, session_id: str) -> Session | None:
+        """A session by its id, ended or not, until it is purged."""
+        rows = self._db.execute(OF_ID, {"session": session_id}).mappings().all()
+        return _whole(rows, is_current=True) if rows else None
 
     def open(
         self,
@@ -81,15 +95,18 @@ class Sessions:
     ) -> str:
         """A new session without proofs; returns its session_id."""
         session_id = new_id()
-        self._db.execute(
-            OPEN,
+        OPEN.run(
+            self._db,
             {
                 "session_id": session_id,
                 "id_hash": digest(cookie),
+                "previous_hash": None,
+                "rotated_at": None,
                 "account_id": account_id,
                 "created_at": now,
                 "last_seen_at": now,
                 "expires_at": now + lifetime,
+                "ended_at": None,
                 "user_agent": user_agent[:200],
                 "ip_prefix": ip_prefix,
             },
@@ -98,7 +115,7 @@ class Sessions:
 
     def add_proof(self, session_id: str, proof: Proof) -> None:
         """One row a proof: two tabs that add at once are both kept."""
-        self._db.execute(ADD_PROOF, {"proof_id": new_id(), "session_id": session_id, "proof": proof.to_json()})
+        ADD_PROOF.run(self._db, {"proof_id": new_id(), "session_id": session_id, "proof": proof.to_json()})
 
     def rotate(self, session_id: str, old_cookie: str, new_cookie: str, now: datetime) -> bool:
         """Give the session a new cookie; False if another request did so first (its cookie then stands).
@@ -107,15 +124,15 @@ class Sessions:
         another (PostgreSQL).
         """
         values = {"session": session_id, "old": digest(old_cookie), "new": digest(new_cookie), "now": now}
-        return self._db.execute(ROTATE, values).rowcount == 1
+        return ROTATE.run(self._db, values) == 1
 
     def touch(self, session_id: str, now: datetime) -> bool:
         """Note that the session was used; False if it has ended meanwhile."""
-        return self._db.execute(TOUCH, {"session": session_id, "now": now}).rowcount == 1
+        return TOUCH.run(self._db, {"session": session_id, "now": now}) == 1
 
     def use(self, session_id: str, now: datetime, idle: timedelta) -> bool:
         """Note that the session was used; False if it has ended or expired by then."""
-        return self._db.execute(USE, {"session": session_id, "now": now, "used_after": now - idle}).rowcount == 1
+        return USE.run(self._db, {"session": session_id, "now": now, "used_after": now - idle}) == 1
 
     def end(self, session_id: str, now: datetime) -> bool:
         """End one session and the grants made in it; False if it had ended.
@@ -128,6 +145,12 @@ class Sessions:
     def end_all(self, account_id: str, now: datetime) -> int:
         """End every session and grant of an account, those for offline access too; returns how many sessions."""
         return self._end(session.c.account_id == account_id, grant.c.account_id == account_id, now)
+
+    def end_others(self, account_id: str, session_id: str, now: datetime) -> int:
+        """End every session and grant of an account but this session, and what was granted in it; how many sessions."""
+        others = (session.c.account_id == account_id) & (session.c.session_id != session_id)
+        grants = (grant.c.account_id == account_id) & (grant.c.session_id != session_id)
+        return self._end(others, grants, now)
 
     def _end(self, which: Any, grants: Any, now: datetime) -> int:
         """Locks the sessions, then the grants, then asks which of them were redeemed.
@@ -145,21 +168,26 @@ class Sessions:
         return len(ended)
 
 
-def _build(rows: Sequence[Row[*tuple[Any, ...]]], id_hash: str, now: datetime, idle: timedelta) -> Session | None:
+def _build(rows: Sequence[Row], id_hash: str, now: datetime, idle: timedelta) -> Session | None:
     """The live session of rows that differ in their proof."""
     if not rows:
         return None
     row = rows[0]
-    is_current = row.id_hash == id_hash
-    if not is_current and now >= row.rotated_at + ROTATION_OVERLAP:
+    is_current = row["id_hash"] == id_hash
+    if not is_current and now >= row["rotated_at"] + ROTATION_OVERLAP:
         return None
-    found = Session(
-        session_id=row.session_id,
-        account_id=row.account_id,
-        proofs=tuple(Proof.from_json(each.proof) for each in rows if each.proof is not None),
-        created_at=row.created_at,
-        last_seen_at=row.last_seen_at,
-        expires_at=row.expires_at,
+    found = _whole(rows, is_current=is_current)
+    return found if found.is_alive(now, idle) else None
+
+
+def _whole(rows: Sequence[Mapping[Any, Any]], *, is_current: bool) -> Session:
+    row = rows[0]
+    return Session(
+        session_id=row["session_id"],
+        account_id=row["account_id"],
+        proofs=tuple(Proof.from_json(each["proof"]) for each in rows if each["proof"] is not None),
+        created_at=row["created_at"],
+        last_seen_at=row["last_seen_at"],
+        expires_at=row["expires_at"],
         is_current=is_current,
     )
-    return found if found.is_alive(now, idle) else None

@@ -27,12 +27,13 @@ class SecurityHeaders:
     def __init__(self, app: "WSGIApplication", *, secure: bool) -> None:
         """secure: served over https."""
         self._app = app
-        self._given = list((SECURITY_HEADERS | (TRANSPORT if secure else {})).items())
+        given = SECURITY_HEADERS | (TRANSPORT if secure else {})
+        self._given = [(name.lower(), (name, value)) for name, value in given.items()]
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         def start(status: str, headers: list[tuple[str, str]], *error: Any) -> Any:
             said = {name.lower() for name, _ in headers}
-            missing = [pair for pair in self._given if pair[0].lower() not in said]
+            missing = [header for name, header in self._given if name not in said]
             return start_response(status, headers + missing, *error)
 
         return self._app(environ, start)

@@ -42,6 +42,10 @@ class Network:
         """True if one of our proxies sent the current request: what it says of it is believed."""
         return self._is_proxy(self._peer)
 
+    def is_proxy(self, peer: str) -> bool:
+        """True if this is the address of one of our proxies."""
+        return self._is_proxy(_parse(peer) or UNKNOWN)
+
     @property
     def _peer(self) -> Address:
         """Who connected to us."""

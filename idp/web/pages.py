@@ -9,7 +9,7 @@ import jinja2
 
 from idp.domain.texts import Text
 from idp.settings import Settings
-from idp.web import language
+from idp.web import dates, language, logs
 from idp.web.browser import Browser
 
 
@@ -37,6 +37,7 @@ class Pages:
         )
         brand = settings.brand
         self._env.globals["brand"] = {**brand.model_dump(), "logo_url": brand.logo_url or "/static/logo.svg"}
+        self._env.filters.update(dates.FILTERS)
         self._env.globals["asset"] = lambda path: f"/static/{path}"
 
     @property
@@ -78,7 +79,7 @@ class Pages:
             lang=self.lang,
             lang_url=self._lang_url(),
             csrf=self._browser.csrf_token,
-            request_ref=flask.g.request_id,
+            request_ref=logs.request_id.get(),
             **values,
         )
         response = flask.Response(body, status, mimetype="text/html")

@@ -8,6 +8,7 @@ import flask
 from werkzeug.datastructures import MultiDict
 
 from idp.errors import ProtocolError, ReturnPath
+from idp.web.body_gate import body_of
 
 FORM = "application/x-www-form-urlencoded"
 MAX_LENGTH = 2048
@@ -25,9 +26,9 @@ def refuse_broken_text() -> None:
 
     Raises ProtocolError("invalid_request"), with no redirect: no parameter of such a request is to be believed.
     """
-    request = flask.request
+    request = flask.request._get_current_object()  # type: ignore[attr-defined] # each look through the proxy costs
     has_form = request.method == "POST" and request.mimetype == FORM
-    sent = [request.query_string, request.get_data() if has_form else b""]
+    sent = [request.query_string, body_of(request) if has_form else b""]
     try:
         for raw in sent:
             if b"%" in raw or not raw.isascii():

@@ -25,6 +25,18 @@ BANDS: dict[str, tuple[Text, Text]] = {
         N_("Ce n'est pas suffisant pour ce service."),
         N_("Choisissez un autre mode d'authentification, ou contactez l'assistance."),
     ),
+    "confirm": (
+        N_("Confirmez que c'est vous."),
+        N_("Cette action touche à la sécurité de votre compte : authentifiez-vous à nouveau."),
+    ),
+    "link": (
+        N_("Prouvez d'abord que ce compte est le vôtre."),
+        N_(
+            "Ce mode d'authentification n'est pas encore relié à votre compte. Connectez-vous avec deux preuves de ce "
+            "compte pour les relier ; sans compte, contactez l'assistance."
+        ),
+    ),
+    "add_means": (N_("Présentez ce que vous voulez relier."), N_("Il sera relié à votre compte après votre accord.")),
     "one_mailbox": (
         N_("Ce n'est pas suffisant pour ce service."),
         N_(
@@ -44,6 +56,11 @@ REFUSALS: dict[str, Text] = {
     "account_inactive": N_("Ce compte n'est pas actif. Contactez l'assistance."),
     "means_missing": N_("Votre compte ne permet pas encore ce mode d'authentification. Contactez l'assistance."),
     "other_account": N_("Ce n'est pas le compte que ce service attend."),
+    "already_linked": N_("Ce mode d'authentification est déjà relié à votre compte."),
+    "link_refused": N_("Ce mode d'authentification ne peut pas être relié à ce compte. Contactez l'assistance."),
+    "link_names_differ": N_(
+        "Le nom qui s'y trouve n'est pas celui de votre compte. L'assistance est prévenue : contactez-la."
+    ),
     "internal": N_("Ce mode d'authentification n'a pas abouti. Réessayez, ou choisissez un autre mode."),
 }
 
@@ -85,6 +102,18 @@ STOPS: dict[str, tuple[Text, Text]] = {
         N_("Votre boîte mail ne suffit plus pour vous connecter"),
         N_("Un changement de votre compte a été signalé comme n'étant pas de vous. Contactez l'assistance."),
     ),
+    "means_needed": (
+        N_("Votre mot de passe ne suffit pas pour ajouter un moyen d'authentification"),
+        N_("Votre compte n'a pas encore d'autre preuve. Contactez l'assistance."),
+    ),
+    "link_refused": (
+        N_("Ce mode d'authentification ne peut pas être relié à ce compte"),
+        N_("Contactez l'assistance, qui est prévenue."),
+    ),
+    "link_names_differ": (
+        N_("Le nom n'est pas celui de votre compte"),
+        N_("Rien n'a été relié. L'assistance est prévenue : contactez-la."),
+    ),
     "portal_failed": (N_("La connexion n'a pas abouti"), N_("Recommencez depuis « Mon compte ».")),
 }
 PROTOCOL_STOP = (
@@ -92,23 +121,67 @@ PROTOCOL_STOP = (
     N_("Ce n'est pas de votre fait. Retournez sur le service ; si cela se répète, prévenez l'assistance."),
 )
 
-# What is wrong with a new password, by the code of `idp.domain.password_rules`.
+# What is wrong with a new password, by the code of `idp.domain.password_rules`; the page says the same while one types.
 PASSWORD_PROBLEMS: dict[str, Text] = {
     "too_short": N_("Le mot de passe doit compter au moins 12 caractères."),
     "too_long": N_("Le mot de passe doit compter au plus 128 caractères."),
-    "guessable": N_("Le mot de passe contient votre nom, votre identifiant ou le nom du service, ou se répète."),
+    "guessable": N_(
+        "Le mot de passe contient votre nom, votre identifiant ou le nom d'un service, et trop peu d'autre chose."
+    ),
+    "common": N_("Ce mot de passe, ou celui dont il est tiré, est connu des pirates : ils l'essaient en premier."),
+    "repetitive": N_("Le mot de passe se répète trop : ajoutez d'autres caractères."),
+    "follows": N_("Le mot de passe suit l'ordre des touches, des lettres ou des chiffres : évitez les suites."),
+    "few_words": N_("Le mot de passe compte trop peu de mots : ajoutez-en d'autres, sans lien entre eux."),
+    "dated": N_("Le mot de passe est surtout fait d'une date : ajoutez autre chose."),
+    "weak": N_("Le mot de passe serait trop vite trouvé : allongez-le."),
     "different": N_("Les deux mots de passe ne sont pas identiques."),
+    "unchanged": N_("Choisissez un autre mot de passe que l'actuel."),
+    "current_wrong": N_("Le mot de passe actuel est incorrect."),
+    "too_many_attempts": N_("Trop d'essais infructueux. Réessayez dans %(minutes)s min."),
+}
+PASSWORD_LEVELS: dict[str, Text] = {
+    "very_weak": N_("très faible"),
+    "weak": N_("faible"),
+    "fair": N_("correcte"),
+    "good": N_("bonne"),
+    "strong": N_("excellente"),
 }
 RESET_INCOMPLETE = N_("Renseignez votre identifiant ou votre adresse e-mail.")
 
 # What a letter to a holder spoke of, by the name of its event.
-CHANGES: dict[str, Text] = {"password.changed": N_("Le mot de passe de votre compte a été changé.")}
+CHANGES: dict[str, Text] = {
+    "password.changed": N_("Le mot de passe de votre compte a été changé."),
+    "account.email_changed": N_("L'adresse e-mail de votre compte a été changée."),
+    "account.phone_changed": N_("Le numéro de téléphone de votre compte a été changé ou supprimé."),
+    "means.linked": N_("Un mode d'authentification a été relié à votre compte : il permet de s'y connecter."),
+    "means.added": N_("Un moyen d'authentification a été ajouté à votre compte : il permet de s'y connecter."),
+    "means.confirmed": N_("Un moyen d'authentification de votre compte a été confirmé : il compte davantage."),
+    "means.removed": N_(
+        "Un moyen d'authentification a été retiré de votre compte : il ne permet plus de s'y connecter."
+    ),
+    "login.new_browser": N_("Quelqu'un s'est connecté à votre compte depuis un nouveau navigateur."),
+    "account.close_requested": N_("La fermeture de votre compte a été demandée."),
+}
 
 # What support must look at, by the kind of an alert.
 ALERTS: dict[str, Text] = {
     "account.not_me": N_(
-        "Une personne signale qu'un changement de son compte n'était pas d'elle. Son mot de passe est révoqué et sa "
-        "boîte mail ne permet plus de se connecter tant que cette alerte est ouverte : vérifiez d'abord son identité."
+        "Une personne signale qu'un changement de son compte, ou une connexion, n'était pas d'elle. Ce qui a été "
+        "changé ou a servi à se connecter est révoqué, et sa boîte mail ne permet plus de se connecter tant que cette "
+        "alerte est ouverte : vérifiez d'abord son identité. Si l'adresse e-mail avait été changée, elle n'est plus "
+        "vérifiée : redonnez la bonne avant de fermer l'alerte."
+    ),
+    "account.close_requested": N_(
+        "Une personne demande la fermeture de son compte. Vérifiez que la demande vient bien d'elle, fermez le compte "
+        "si rien ne s'y oppose, répondez-lui, puis fermez cette alerte."
+    ),
+    "link.names_differ": N_(
+        "Le nom d'une carte ou d'un fournisseur d'identité n'est pas celui du compte auquel on veut le relier : "
+        "vérifiez l'identité de la personne, corrigez le nom ou refusez."
+    ),
+    "link.identity_taken": N_(
+        "Une carte ou un fournisseur d'identité devait être relié à un compte, alors qu'un autre compte porte déjà "
+        "cet identifiant national : vérifiez lequel est le bon."
     ),
     "token.code_replayed": N_("Un code d'autorisation a servi deux fois : il a pu être lu en chemin."),
     "token.refresh_replayed": N_(

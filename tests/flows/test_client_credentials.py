@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from idp.errors import Unavailable
+from idp.store import Database
 from tests.fakes.provider import Provider
 from tests.fakes.relying_party import RelyingParty
 
@@ -68,3 +70,25 @@ def test_who_does_not_prove_itself_gets_nothing(machine: RelyingParty) -> None:
     machine.provider.add_client("public", auth_method="none")
     refused = ask(machine, headers={}, client_id="public")
     assert (refused.status_code, refused.json["error"]) == (400, "unauthorized_client")
+
+
+def test_a_token_whose_event_cannot_be_written_is_given_to_nobody(
+    machine: RelyingParty, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(Database, "append", failing)
+        refused = ask(machine)
+    assert (refused.status_code, "access_token" in refused.text) == (503, False)
+
+
+def test_an_event_tells_of_no_token_that_could_not_be_kept(
+    machine: RelyingParty, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(type(machine.provider.services.access_tokens), "put", failing)
+        assert ask(machine).status_code == 503
+    assert not machine.provider.events("token.issued_to_client")
+
+
+def failing(*_: Any) -> None:
+    raise Unavailable("away")

@@ -124,3 +124,10 @@ def test_policies_of_the_region_are_said_when_they_are_addresses(start: Callable
     document = start(brand=brand).browser().get(WELL_KNOWN[0]).json or {}
     assert document["op_policy_uri"] == "https://esea.example/privacy"
     assert "op_tos_uri" not in document
+
+
+def test_back_channel_logout_is_told(provider: Provider) -> None:
+    document = provider.browser().get("/.well-known/openid-configuration").json
+    assert document
+    assert document["backchannel_logout_supported"] is True
+    assert document["backchannel_logout_session_supported"] is True

@@ -13,12 +13,13 @@ from aiosmtpd.handlers import Sink  # type: ignore[import-untyped]
 from aiosmtpd.smtp import AuthResult  # type: ignore[import-untyped]
 
 from idp.cli.doctor import files, outside, stores
-from idp.cli.doctor.finding import Finding, Level
+from idp.cli.doctor.finding import Level
 from idp.settings import Settings, load
 from idp.store import Database
 from keys.file import FileSigner
 from tests.fakes.authority import Authority
 from tests.fakes.command_line import CommandLine
+from tests.fakes.findings import only
 from tests.fakes.servers import free_port
 from tests.fakes.site import Site, answer
 
@@ -42,14 +43,6 @@ def settings(line: CommandLine) -> Callable[..., Settings]:
         return Settings.model_validate({**found.model_dump(), **values})
 
     return changed
-
-
-def only(found: Iterator[Finding]) -> tuple[Level, str]:
-    """The one finding that is not well, or the first."""
-    listed = list(found)
-    bad = [each for each in listed if each.level is not Level.OK] or listed[:1]
-    assert len(bad) == 1, listed
-    return bad[0].level, bad[0].text
 
 
 def test_a_failure_is_status_1_and_each_finding_a_line(line: CommandLine) -> None:
@@ -117,6 +110,21 @@ def test_a_key_that_is_old(settings: Callable[..., Settings], line: CommandLine)
     level, text = only(files.signing_keys(settings(keys_dir=folder)))
     assert level is Level.WARN
     assert "for 92 days: does `sesame worker` run?" in text
+
+
+def test_a_list_of_passwords_that_cannot_be_used(settings: Callable[..., Settings], tmp_path: Path) -> None:
+    assert list(files.password_blocklist(settings())) == []
+    path = tmp_path / "passwords.txt"
+    chosen = settings(password_blocklist=path)
+    level, text = only(files.password_blocklist(chosen))
+    assert level is Level.FAIL
+    assert "No such file" in text
+    path.write_text("b\na\n")
+    level, text = only(files.password_blocklist(chosen))
+    assert level is Level.FAIL
+    assert "LC_ALL=C sort -u" in text
+    path.write_text("a\nb\n")
+    assert only(files.password_blocklist(chosen)) == (Level.OK, f"{path}, 4 bytes of passwords")
 
 
 def test_a_database_that_is_not_there(settings: Callable[..., Settings]) -> None:

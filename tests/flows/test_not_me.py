@@ -7,7 +7,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from idp.domain.alert import NOT_ME
-from idp.flows import letters, not_me
+from idp.flows import letters, not_me_link
 from idp.flows.operators import alerts
 from tests.fakes.provider import ISSUER, PASSWORD, Provider
 from tests.fakes.relying_party import RelyingParty
@@ -230,7 +230,7 @@ def test_a_link_for_another_means(provider: Provider) -> None:
     """A session of which a letter will speak: nothing to revoke, everything to end."""
     rp = RelyingParty(provider)
     claims = rp.tokens()["claims"]
-    url = not_me.link(provider.services, claims["sub"], claims["sid"], "password.changed")
+    url = not_me_link.link(provider.services, claims["sub"], claims["sid"], "password.changed")
     provider.browser().post(url.removeprefix(ISSUER))
     assert rp.silent()["error"] == "login_required"
     assert rp.give_password(rp.open_login()).status_code == 303  # the password was not in question

@@ -28,6 +28,7 @@ def test_an_account_whose_sessions_end_is_signed_out_and_may_sign_in_again(provi
     other = RelyingParty(provider)
     answer = answer_of(other.give_password(other.open_login(), "karim.benali"))
     kept = other.redeem(answer["code"])["access_token"]
+    provider.mails()  # the letter about the second browser is no notice of a logout
     assert accounts.end_sessions(provider.desk, "anne.pierre", "poste volé") == 2
     for rp, token in zip((phone, desktop), tokens, strict=True):
         assert rp.userinfo(token).status_code == 401

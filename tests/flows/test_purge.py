@@ -24,11 +24,11 @@ def full(provider: Provider, monkeypatch: pytest.MonkeyPatch) -> Provider:
         account = tx.accounts.find_by_login("anne.pierre")
         assert account
         for number in range(OVER):
-            tx.accounts.remember_browser(account.account_id, f"browser{number}", provider.clock.now())
+            tx.browsers.meet(account.account_id, f"browser{number}", provider.clock.now(), since=provider.clock.now())
             tx.throttle.take(f"bucket{number}", ATTEMPTS, provider.clock.now())
     provider.clock.advance(days=181)
     with provider.services.db.write() as tx:
-        tx.accounts.remember_browser(account.account_id, "known", provider.clock.now())
+        tx.browsers.meet(account.account_id, "known", provider.clock.now(), since=provider.clock.now())
         tx.throttle.take("bucket2b", ATTEMPTS, provider.clock.now())
     return provider
 

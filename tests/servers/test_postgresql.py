@@ -2,19 +2,22 @@
 
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
+from idp.domain.audit import AuditEvent
 from idp.errors import Unavailable
+from idp.store.conformance import START
+from idp.store.conformance_prepared import PreparedSuite
 from idp.store.conformance_rows import ask
 from idp.store.conformance_sql import DatabaseSuite
-from idp.store.database import Database
+from idp.store.database import Database, Tx
 from tests.fakes.servers import PostgreSQL, free_port
 
 
-class TestPostgreSQL(DatabaseSuite):
+class TestPostgreSQL(DatabaseSuite, PreparedSuite):
     @pytest.fixture
     def empty(self, postgres: PostgreSQL) -> Iterator[Database]:
         url = postgres.create(template="template1")
@@ -38,10 +41,12 @@ class TestPostgreSQL(DatabaseSuite):
 
 @pytest.fixture
 def cut(postgres: PostgreSQL) -> Iterator[Database]:
-    """A database whose kept connection was ended by the server."""
+    """A database whose two kept connections were ended by the server."""
     url = postgres.create()
     made, other = Database(url), Database(url)
-    ask(made)
+    with made.read() as tx:
+        assert tx.clients.all() == []
+        ask(made)
     with other.engine.connect() as connection:
         mine = "pid <> pg_backend_pid() AND datname = current_database()"
         assert connection.exec_driver_sql(f"SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE {mine}")
@@ -52,7 +57,7 @@ def cut(postgres: PostgreSQL) -> Iterator[Database]:
 
 
 def test_a_connection_that_died_idle_is_replaced(cut: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("idp.store.database.MAY_IDLE_S", -1.0)
+    monkeypatch.setattr("idp.store.engine.MAY_IDLE_S", -1.0)
     ask(cut)
 
 
@@ -60,6 +65,24 @@ def test_a_connection_that_died_in_use_costs_one_request(cut: Database) -> None:
     with pytest.raises(Unavailable, match=r"terminat|closed"):
         ask(cut)
     ask(cut)
+
+
+@pytest.mark.parametrize("use", [lambda tx: tx.accounts.get("nobody"), lambda tx: tx.clients.all()])
+def test_when_one_broke_the_others_that_were_kept_are_tried_first(cut: Database, use: Callable[[Tx], Any]) -> None:
+    with pytest.raises(Unavailable, match=r"terminat|closed"), cut.read() as tx:
+        use(tx)
+    with cut.read() as one, cut.read() as another:
+        assert [use(one), use(another)] in ([None, None], [[], []])
+
+
+def test_an_event_by_itself_finds_the_server_gone(cut: Database) -> None:
+    event = AuditEvent("client.created", "operator:test")
+    with pytest.raises(Unavailable, match=r"terminat|closed"):
+        cut.append(event, START)
+    cut.append(event, START)
+    with cut.read() as tx:
+        assert len(tx.audit.latest(3)) == 1
+    assert cut.engine.pool.checkedout() == 0  # type: ignore[attr-defined]
 
 
 def test_a_server_that_takes_a_connection_and_says_nothing_is_unavailable() -> None:

@@ -12,12 +12,13 @@ import pytest
 from sqlalchemy import text
 
 from idp.errors import InvalidOperation, Unavailable
+from idp.store.conformance_prepared import PreparedSuite
 from idp.store.conformance_rows import ask
 from idp.store.conformance_sql import DatabaseSuite
 from idp.store.database import Database
 
 
-class TestSqlite(DatabaseSuite):
+class TestSqlite(DatabaseSuite, PreparedSuite):
     @pytest.fixture
     def empty(self, tmp_path: Path) -> Iterator[Database]:
         made = Database(f"sqlite:///{tmp_path / 'empty.db'}")
@@ -51,15 +52,15 @@ class TestSqlite(DatabaseSuite):
         assert found == {"journal_mode": "wal", "busy_timeout": 5000, "foreign_keys": 1, "synchronous": 1}
 
     def test_an_older_schema_is_not_ready(self, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setitem(database.__dict__, "expected_revision", "0003")
-        monkeypatch.setitem(database.__dict__, "_older_revisions", frozenset({"0002"}))
-        with pytest.raises(Unavailable, match="schema is 0002, 0003 is needed"):
+        monkeypatch.setitem(database.__dict__, "expected_revision", "0004")
+        monkeypatch.setitem(database.__dict__, "_older_revisions", frozenset({"0003"}))
+        with pytest.raises(Unavailable, match="schema is 0003, 0004 is needed"):
             database.ping()
 
     def test_a_unit_does_not_wait_long_for_a_connection(
         self, database: Database, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("idp.store.database.POOL_WAIT_S", 0.01)
+        monkeypatch.setattr("idp.store.engine.POOL_WAIT_S", 0.01)
         busy = Database(str(database.engine.url), connections=1)
         started = time.monotonic()
         with busy.engine.connect(), busy.engine.connect(), pytest.raises(Unavailable, match="every connection"):

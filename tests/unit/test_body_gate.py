@@ -1,7 +1,7 @@
 """Slow senders hold some threads, never all."""
 
 import io
-from threading import Event, Thread
+from threading import Barrier, Event, Thread
 from typing import Any
 
 import pytest
@@ -70,3 +70,49 @@ def test_how_much_is_read(environ: dict[str, str], read: bytes | None) -> None:
         assert seen["wsgi.input"] is source
     else:
         assert (seen["wsgi.input"].read(), seen["CONTENT_LENGTH"]) == (read, str(len(read)))
+
+
+@pytest.mark.parametrize(
+    ("path", "size", "is_read"),
+    [("/large", 200, True), ("/large", 201, False), ("/large/", 101, False), ("/other", 101, False)],
+)
+def test_one_path_may_have_larger_bodies(path: str, size: int, is_read: bool) -> None:
+    source = io.BytesIO(b"x" * size)
+    seen: dict[str, Any] = {}
+
+    def look(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        seen.update(environ)
+        return []
+
+    gate = BodyGate(look, at_once=1, max_bytes=100, larger={"/large": 200})
+    list(gate({"PATH_INFO": path, "CONTENT_LENGTH": str(size), "wsgi.input": source}, lambda *_: None))  # type: ignore[arg-type, misc]
+    assert (seen["wsgi.input"] is not source) == is_read
+
+
+def test_large_bodies_wait_for_one_another_and_not_the_small_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each is in memory until it is answered, and small ones to the same path make as much work."""
+    monkeypatch.setattr(body_gate, "WAIT_S", 0.01)
+    inside, go = Barrier(body_gate.LARGE_AT_ONCE + 1), Event()
+
+    def slow(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        if environ["CONTENT_LENGTH"] == "150":
+            inside.wait(5)
+            assert go.wait(5)
+        return app(environ, start_response)
+
+    gate = BodyGate(slow, at_once=1, max_bytes=100, larger={"/large": 200})
+
+    def send(size: int, path: str = "/large") -> str:
+        return call(gate, PATH_INFO=path, CONTENT_LENGTH=str(size), **{"wsgi.input": io.BytesIO(b"x" * size)})[0]
+
+    holding = [Thread(target=send, args=(150,)) for _ in range(body_gate.LARGE_AT_ONCE)]
+    for thread in holding:
+        thread.start()
+    inside.wait(5)
+    assert send(151) == "503 Service Unavailable"
+    assert send(5) == "503 Service Unavailable"
+    assert send(5, "/other") == "200 OK"
+    go.set()
+    for thread in holding:
+        thread.join()
+    assert send(151) == "200 OK"

@@ -30,6 +30,22 @@ def test_a_hash_is_salted_argon2id(hasher: PasswordHasher) -> None:
     assert not hasher.verify(first, SECRET + " ")
 
 
+def test_one_character_written_in_two_ways_is_one(hasher: PasswordHasher) -> None:
+    composed, decomposed = "\N{LATIN SMALL LETTER E WITH ACUTE}t\N{LATIN SMALL LETTER E WITH ACUTE}", "e\u0301te\u0301"
+    for chosen in (composed, decomposed):
+        digest = hasher.hash(chosen)
+        assert hasher.verify(digest, composed)
+        assert hasher.verify(digest, decomposed)
+        assert not hasher.verify(digest, "ete")
+    assert not hasher.verify(None, decomposed)
+
+
+def test_a_digest_of_what_was_typed_in_another_way_is_still_good(hasher: PasswordHasher) -> None:
+    """Of before the rule."""
+    old = hasher._argon2.hash("e\u0301te\u0301")
+    assert hasher.verify(old, "e\u0301te\u0301")
+
+
 def test_other_parameters_are_outdated(hasher: PasswordHasher) -> None:
     digest = hasher.hash(SECRET)
     assert not hasher.is_outdated(digest)

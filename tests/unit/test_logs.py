@@ -11,6 +11,7 @@ import structlog
 
 from idp.domain.ids import new_token
 from idp.web import logs
+from idp.web.observed import GIVEN_ID, ROUTE, Observed
 
 
 @pytest.fixture(autouse=True)
@@ -24,8 +25,12 @@ def logging_app(*, is_from_proxy: bool = True) -> flask.Flask:
     """An application whose logs are captured; made in the test, for pytest changes standard error after fixtures."""
     logs.configure("INFO")
     made = flask.Flask("logs")
-    made.before_request(lambda: logs.begin_request(lambda: is_from_proxy))
-    made.after_request(logs.end_request)
+    made.wsgi_app = Observed(made.wsgi_app, is_proxy=lambda _address: is_from_proxy)  # type: ignore[method-assign]
+
+    @made.before_request
+    def name_route() -> None:
+        if rule := flask.request.url_rule:
+            flask.request.environ[ROUTE] = rule.rule
 
     @made.get("/reset/<token>")
     def reset(token: str) -> str:
@@ -103,7 +108,7 @@ def test_a_strangers_request_id_is_not_kept(capsys: pytest.CaptureFixture[str]) 
 def test_a_request_id_that_is_not_one_is_replaced(given: str, capsys: pytest.CaptureFixture[str]) -> None:
     answer = logging_app().test_client().get("/reset/a", headers={"X-Request-Id": given})
     assert answer.headers["X-Request-Id"] != given
-    assert logs.REQUEST_ID.fullmatch(answer.headers["X-Request-Id"])
+    assert GIVEN_ID.fullmatch(answer.headers["X-Request-Id"])
 
 
 def test_libraries_log_in_the_same_shape(capsys: pytest.CaptureFixture[str]) -> None:

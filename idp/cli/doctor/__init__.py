@@ -13,6 +13,7 @@ from idp.cli.doctor.finding import Finding, Level
 CHECKS = (
     files.secret,
     files.signing_keys,
+    files.password_blocklist,
     stores.database,
     stores.worker,
     stores.ephemeral,

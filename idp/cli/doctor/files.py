@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
+from idp.blocklist import BadBlocklist, Blocklist
 from idp.cli.doctor.finding import Finding, fail, ok, warn
 from idp.errors import Unavailable
 from idp.settings import Settings, SettingsError, read_secret
@@ -42,6 +43,15 @@ def signing_keys(settings: Settings) -> Iterator[Finding]:
             yield warn("keys", f"the {alg} key has signed for {age_days} days: does `sesame worker` run?")
         else:
             yield ok("keys", f"{alg}: {key.kid}, for {age_days} days")
+
+
+def password_blocklist(settings: Settings) -> Iterator[Finding]:
+    if settings.password_blocklist is None:
+        return
+    try:
+        yield ok("passwords", Blocklist(settings.password_blocklist).check())
+    except BadBlocklist as error:
+        yield fail("passwords", f"password_blocklist: {error}")
 
 
 def _algorithms(settings: Settings) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """Metadata and keys (OIDC Discovery 1.0, RFC 8414, RFC 7517)."""
 
 import json
+from collections.abc import Callable, Hashable
 from contextlib import suppress
 from typing import Any
 
@@ -14,6 +15,8 @@ from keys.jwks import jwks
 from keys.ring import published as ring_published
 from keys.signer import SigningKey
 
+OPENID, OAUTH = "/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"
+KEYS = "/jwks"
 PUBLIC = {
     "Cache-Control": "public, max-age=300",
     "Access-Control-Allow-Origin": "*",
@@ -69,31 +72,34 @@ def metadata(services: Services) -> dict[str, Any]:
     return document
 
 
+def states(services: Services) -> dict[str, Callable[[], Hashable]]:
+    """What each document depends on (idp.web.remembered): all are the same for everybody."""
+    return {OPENID: lambda: None, OAUTH: lambda: None, KEYS: lambda: _published(services)}
+
+
+def _published(services: Services) -> tuple[SigningKey, ...]:
+    """The keys that are published now, those of a rotation included."""
+    with suppress(Unavailable):  # keys that were rotated are read again then
+        services.configuration.refresh()
+    return ring_published(services.signer.keys(), services.now())
+
+
 def blueprint(services: Services) -> flask.Blueprint:
     """Discovery and JWKS: public, cacheable, readable by scripts of any origin, and there whatever else is not."""
     bp = flask.Blueprint("discovery", __name__)
     document = json.dumps(metadata(services)).encode()
-    published: dict[tuple[SigningKey, ...], bytes] = {}
 
     def public(body: bytes) -> flask.Response:
         return flask.Response(body, headers=PUBLIC, mimetype="application/json")
 
-    @bp.get("/.well-known/openid-configuration")
-    @bp.get("/.well-known/oauth-authorization-server")
+    @bp.get(OPENID)
+    @bp.get(OAUTH)
     def configuration() -> flask.Response:
         return public(document)
 
-    @bp.get("/jwks")
+    @bp.get(KEYS)
     def keys() -> flask.Response:
-        with suppress(Unavailable):  # keys that were rotated are read again then
-            services.configuration.refresh()
-        now = services.now()
-        at_hand = tuple(ring_published(services.signer.keys(), now))
-        body = published.get(at_hand)
-        if body is None:
-            body = json.dumps(jwks(services.signer, now)).encode()
-            published.clear()
-            published[at_hand] = body
-        return public(body)
+        _published(services)
+        return public(json.dumps(jwks(services.signer, services.now())).encode())
 
     return bp

@@ -2,8 +2,10 @@
 
 from contextlib import ExitStack
 from typing import Any
+from urllib.parse import parse_qsl
 
 import flask
+from werkzeug.datastructures import MultiDict
 
 from idp.domain.access_token import AccessToken
 from idp.domain.audit import AuditEvent
@@ -15,6 +17,7 @@ from idp.flows.oidc import client_authentication, engine
 from idp.flows.oidc.issue import keep_access_token, response_for, tokens_for_grant
 from idp.flows.oidc.refresh import refresh
 from idp.flows.services import Services
+from idp.web.body_gate import body_of
 from idp.web.parameters import FORM, single
 
 KNOWN = engine.CREDENTIALS | {"grant_type", "code", "redirect_uri", "code_verifier", "refresh_token", "scope"}
@@ -35,11 +38,13 @@ def blueprint(services: Services) -> flask.Blueprint:
 
 def form_of_request(secrets: frozenset[str]) -> Any:
     """The form of a client's request. Raises ProtocolError for another body, or for secrets in the URL."""
-    if flask.request.mimetype != FORM:
+    request = flask.request._get_current_object()  # type: ignore[attr-defined]
+    if request.mimetype != FORM:
         raise ProtocolError("invalid_request", f"The body must be {FORM}.")
-    if flask.request.args.keys() & secrets:
+    if request.query_string and request.args.keys() & secrets:
         raise ProtocolError("invalid_request", "Credentials must not be in the URL.")
-    return flask.request.form
+    # As werkzeug does, less the streams that it would put between: `refuse_broken_text` has seen that this is UTF-8.
+    return MultiDict(parse_qsl(body_of(request).decode(), keep_blank_values=True))
 
 
 def unkept(body: dict[str, Any]) -> flask.Response:
@@ -112,10 +117,10 @@ def _for_the_client(services: Services, client: Client, scope: str | None) -> di
         issued_at=int(now.timestamp()),
         expires_at=int((now + client.token_lifetime).timestamp()),
     )
-    with services.db.write() as tx:
-        event = AuditEvent("token.issued_to_client", f"client:{client.client_id}", client_id=client.client_id)
-        services.record(tx, event)
-        return response_for(client, record, keep_access_token(services, client, record))
+    response = response_for(client, record, keep_access_token(services, client, record))
+    # After the token, which nobody knows yet: if this fails, nobody ever will.
+    services.append(AuditEvent("token.issued_to_client", f"client:{client.client_id}", client_id=client.client_id))
+    return response
 
 
 def _revoke(services: Services, grant: Grant) -> None:

@@ -25,7 +25,7 @@ def blueprint(services: Services) -> flask.Blueprint:
 
 def _bearer() -> str:
     """The access token: one, in the header or in the form body, never in the URL (RFC 6750 §2, RFC 9700 §4.3.2)."""
-    request = flask.request
+    request = flask.request._get_current_object()  # type: ignore[attr-defined]
     if "access_token" in request.args:
         raise ProtocolError("invalid_request", "The access token must not be in the URL.")
     scheme, _, in_header = request.headers.get("Authorization", "").partition(" ")

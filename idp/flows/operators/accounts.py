@@ -12,6 +12,7 @@ from idp.domain.account import EMAIL, LOGIN_NAME, RPPS, Account, AccountStatus, 
 from idp.domain.authn import IdentityRef
 from idp.domain.ids import new_id
 from idp.errors import InvalidOperation
+from idp.flows import consents
 from idp.flows.operators.desk import Desk
 from idp.store import Tx
 
@@ -198,10 +199,8 @@ def withdraw_consent(desk: Desk, login: str, client_id: str) -> None:
     """The holder no longer agrees that a service has the data: it asks again, and its tokens are dead."""
     with desk.db.write() as tx:
         account = desk.account(tx, login)
-        tx.accounts.lock(account.account_id)
-        if not tx.consents.withdraw(account.account_id, client_id):
+        if not consents.withdraw(tx, account.account_id, client_id, desk.now()):
             raise InvalidOperation(f"{login} gave no consent to {client_id}")
-        tx.grants.revoke_for(account.account_id, client_id, desk.now())
         desk.record(tx, "consent.withdrawn", subject=account.account_id, client_id=client_id)
 
 

@@ -3,7 +3,7 @@
 from idp.store.schema.audit import audit_event, audit_personal, audit_seal
 from idp.store.schema.base import Instant, metadata
 from idp.store.schema.operations import alert, config_version, lease, meta, outbox, throttle
-from idp.store.schema.people import account, credential, identity, known_browser, reset_link
+from idp.store.schema.people import account, credential, identity, known_browser, login_link, picture, reset_link
 from idp.store.schema.services import client, consent, entitlement, policy
 from idp.store.schema.sessions import grant, refresh_token, session, session_proof
 
@@ -23,9 +23,11 @@ __all__ = [
     "identity",
     "known_browser",
     "lease",
+    "login_link",
     "meta",
     "metadata",
     "outbox",
+    "picture",
     "policy",
     "refresh_token",
     "reset_link",

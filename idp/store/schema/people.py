@@ -1,6 +1,6 @@
 """Accounts, what identifies them, what proves them, and the browsers that they are known by."""
 
-from sqlalchemy import JSON, Boolean, Column, Index, String, Table, Text, UniqueConstraint, text
+from sqlalchemy import JSON, Boolean, Column, Index, LargeBinary, String, Table, Text, UniqueConstraint, text
 
 from idp.store.schema.base import Instant, metadata, of_account, own_id
 
@@ -42,6 +42,9 @@ credential = Table(
     Column("anchor", String(32), nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("revoked_at", Instant),
+    Column("name", String(64)),
+    Column("enrolled_assurance", String(16), nullable=False),
+    Column("last_used_at", Instant),
 )
 Index(
     "uq_credential_one_password",
@@ -49,6 +52,35 @@ Index(
     unique=True,
     sqlite_where=text("kind = 'password' AND revoked_at IS NULL"),
     postgresql_where=text("kind = 'password' AND revoked_at IS NULL"),
+)
+
+login_link = Table(
+    "login_link",
+    metadata,
+    own_id("link_id", primary_key=True),
+    of_account(index=True),
+    Column("method", String(64), nullable=False),
+    Column("name", String(64)),
+    Column("created_at", Instant, nullable=False),
+    Column("last_used_at", Instant),
+    Column("revoked_at", Instant),
+)
+Index(
+    "uq_login_link_one_live",
+    login_link.c.account_id,
+    login_link.c.method,
+    unique=True,
+    sqlite_where=text("revoked_at IS NULL"),
+    postgresql_where=text("revoked_at IS NULL"),
+)
+
+picture = Table(
+    "picture",
+    metadata,
+    of_account(primary_key=True),
+    Column("media_type", String(32), nullable=False),
+    Column("image", LargeBinary, nullable=False),
+    Column("updated_at", Instant, nullable=False),
 )
 
 reset_link = Table(

@@ -52,6 +52,14 @@ class Request(OAuth2Request):  # type: ignore[misc]
         return fields
 
 
+class _Presented:
+    """What Authlib reads of a request to authenticate its client: no URL, whose scheme it would look at each time."""
+
+    def __init__(self, header: str | None, form: Mapping[str, str]) -> None:
+        self.headers = {"Authorization": header}
+        self.form, self.payload = form, BasicOAuth2Payload(form)
+
+
 def authenticate(endpoint_url: str, headers: Mapping[str, str], form: Mapping[str, str], ports: ClientPorts) -> Client:
     """The client that makes this request, proven by the one method that it registered.
 
@@ -70,8 +78,9 @@ def authenticate(endpoint_url: str, headers: Mapping[str, str], form: Mapping[st
         client = ports.client(client_id)
         return None if client is None else ClientView(client)
 
+    presented = _Presented(headers.get("Authorization"), form)
     try:
-        found: ClientView = ClientAuthentication(query)(Request(endpoint_url, headers, form), [method])
+        found: ClientView = ClientAuthentication(query)(presented, [method])
     except InvalidClientError as error:
         raise ProtocolError("invalid_client", FAILED, detail=str(error)) from error
     return found.client

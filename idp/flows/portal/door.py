@@ -1,15 +1,17 @@
-"""« Mon compte »: the provider's own portal, which is one of its registered clients and has a policy like the others.
+"""The door of the portal: how one is let in, and how a page asks who is there.
 
-It is a public client with PKCE whose code is exchanged in this process. Being signed in to it is having a redeemed
-grant in the session: it ends with the session, and needs no session of its own.
+The portal is a public client with PKCE whose code is exchanged in this process. Being signed in to it is having a
+redeemed grant in the session: it ends with the session, and needs no session of its own.
 """
 
 import base64
 import hashlib
 import hmac
 import json
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import wraps
 from urllib.parse import urlencode
 
 import flask
@@ -19,66 +21,73 @@ from idp.domain.client import Client
 from idp.domain.decide import Issue
 from idp.domain.ids import new_token
 from idp.domain.request import AuthorizationRequest
+from idp.domain.session import Session
 from idp.errors import JourneyError, ProtocolError
 from idp.flows import answer, visits
 from idp.flows.oidc.token import exchange
 from idp.flows.services import Services
 from keys.seal import SealBroken
 
-CALLBACK = "/compte/callback"
+HOME = "/compte"
+CALLBACK = f"{HOME}/callback"
 LOGIN_LIFETIME = timedelta(minutes=20)
 TOUCH_AFTER = timedelta(minutes=1)
 SEAL = "portal"
 
 
-def blueprint(services: Services) -> flask.Blueprint:
-    """The pages of the account portal."""
-    bp = flask.Blueprint("portal", __name__)
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Who is signed in to the portal, and in which session."""
+
+    account: Account
+    session: Session
+
+
+View = Callable[..., flask.Response]
+
+
+def opened(services: Services, page: str) -> Callable[[View], View]:
+    """A view for somebody who is signed in, whom it gets as its first argument.
+
+    A form is checked before anything else. page: where to come back to after the sign-in that is asked of others;
+    values of the route stand in it in braces, and only such as a converter has checked.
+    """
+
+    def wrap(view: View) -> View:
+        @wraps(view)
+        def run(**values: str) -> flask.Response:
+            if flask.request.method == "POST":
+                services.browser.check_form()
+            found = visitor(services)
+            return view(found, **values) if found else start_login(services, page.format(**values))
+
+        return run
+
+    return wrap
+
+
+def add_routes(bp: flask.Blueprint, services: Services) -> None:
+    """The way in and the way out."""
 
     @bp.get("/")
     def root() -> flask.Response:
-        return answer.see_other("/compte")
-
-    @bp.get("/compte")
-    def home() -> flask.Response:
-        account = _signed_in(services)
-        if account is None:
-            return _start_login(services)
-        with services.db.read() as tx:
-            tiles = tx.accounts.tiles(account.account_id, services.now())
-        start = {"iss": services.settings.issuer}  # third-party initiated login (OIDC Core §4)
-        shown = [
-            {
-                "name": tile.name,
-                "url": answer.with_query(tile.initiate_login_uri, start),
-                "logo_uri": tile.logo_uri,
-                "description": tile.description,
-            }
-            for tile in tiles
-        ]
-        return services.pages.render(
-            "portal/home.html",
-            person=account.full_name,
-            tiles=shown,
-            logout_url="/compte/logout",
-            images=[tile.logo_uri for tile in tiles],
-        )
+        return answer.see_other(HOME)
 
     @bp.get(CALLBACK)
     def callback() -> flask.Response:
         """The answer of /authorize, in the browser that asked."""
-        response = answer.see_other("/compte")
         transaction = _transaction(services)
         state = flask.request.args.get("state", "")
         if transaction is None or not hmac.compare_digest(transaction["state"].encode(), state.encode()):
             if not _has_session(services):
                 raise JourneyError("portal_failed", status=400, detail="no such login was started here")
-            return response  # another tab started a login since: the session is there, /compte asks nothing
+            return answer.see_other(HOME)  # another tab started a login since: the session is there, no question
         _exchange(services, transaction["verifier"])
+        response = answer.see_other(transaction["page"])
         services.browser.forget(response, "portal")
         return response
 
-    @bp.post("/compte/logout")
+    @bp.post(f"{HOME}/logout")
     def logout() -> flask.Response:
         services.browser.check_form()
         with services.db.write() as tx:
@@ -89,34 +98,35 @@ def blueprint(services: Services) -> flask.Blueprint:
         services.browser.forget(response, "session")
         return response
 
-    return bp
 
-
-def _client(services: Services) -> Client:
-    client = services.configuration.client(services.settings.portal_client_id)
-    if client is None:
+def client(services: Services) -> Client:
+    """The portal, as a client. Raises JourneyError if it is not registered."""
+    found = services.configuration.client(services.settings.portal_client_id)
+    if found is None:
         raise JourneyError("not_found", status=404, detail="the portal's client is not registered")
-    return client
+    return found
 
 
-def _signed_in(services: Services) -> Account | None:
+def visitor(services: Services) -> Visitor | None:
     """The holder of the session, if the portal's policy accepts it now and the portal was given a grant in it."""
-    client, now = _client(services), services.now()
+    portal, now = client(services), services.now()
     with services.db.read() as tx:
-        situation = visits.look_up(services, tx, client)
+        situation = visits.look_up(services, tx, portal)
         session = situation.session
-        if session is None or not tx.grants.has_live(session.session_id, client.client_id):
+        if session is None or not tx.grants.has_live(session.session_id, portal.client_id):
             return None
+        account = tx.accounts.get(session.account_id)
     if now - session.last_seen_at >= TOUCH_AFTER:
         with services.db.write() as tx:
             tx.sessions.touch(session.session_id, now)
     facts = replace(situation.facts(), consented_by=session.account_id)  # or its grant would not be there
-    silent = AuthorizationRequest(client.client_id, client.redirect_uris[0], ("openid",), now, prompt=("none",))
+    silent = AuthorizationRequest(portal.client_id, portal.redirect_uris[0], ("openid",), now, prompt=("none",))
     decision = visits.judge(services, silent, situation.policy, facts)
-    return situation.account if isinstance(decision, Issue) else None
+    return Visitor(account, session) if account and isinstance(decision, Issue) else None
 
 
-def _start_login(services: Services) -> flask.Response:
+def start_login(services: Services, page: str) -> flask.Response:
+    """To /authorize, and back to `page`."""
     state, verifier = new_token(), new_token()
     challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
     query = {
@@ -129,7 +139,8 @@ def _start_login(services: Services) -> flask.Response:
         "code_challenge_method": "S256",
     }
     response = answer.see_other(f"/authorize?{urlencode(query)}")
-    sealed = services.data_keys.seal(json.dumps({"state": state, "verifier": verifier}).encode(), purpose=SEAL)
+    kept = {"state": state, "verifier": verifier, "page": page}
+    sealed = services.data_keys.seal(json.dumps(kept).encode(), purpose=SEAL)
     cookie = base64.urlsafe_b64encode(sealed).decode()
     services.browser.set(response, "portal", cookie, LOGIN_LIFETIME)
     return response

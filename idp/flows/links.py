@@ -1,0 +1,106 @@
+"""Login links: which account a card or a federation signs in, and how it comes to.
+
+An account that holds the national identity, verified, is linked by itself at the first login, and its holder is told;
+one whose identity support entered only when the names agree. Everybody else proves the account by two factors first
+(`idp.flows.linking`). Names that differ go to support.
+"""
+
+from dataclasses import replace
+
+from idp.domain.account import Account
+from idp.domain.audit import AuditEvent
+from idp.domain.authn import Proof
+from idp.domain.interaction import Unlinked
+from idp.domain.means import NATIONAL, Person
+from idp.errors import JourneyError
+from idp.flows import notices
+from idp.flows.alerts import raise_alert
+from idp.flows.services import Services
+from idp.flows.visits import Visit
+from idp.methods.base import Done
+from idp.store import Tx
+
+NAMES_DIFFER, TAKEN = "link.names_differ", "link.identity_taken"
+
+
+def resolve(services: Services, visit: Visit, done: Done) -> Account | Unlinked | str:
+    """Whom a proof of a national identity signs in; Unlinked while that is nobody; else the code of a refusal."""
+    proof, person = done.proof, done.person or Person("", "")
+    with services.db.read() as tx:
+        holder = tx.accounts.find(proof.identity)
+        link = tx.means.link(holder.account_id, proof.method) if holder else None
+        origin = tx.means.origin(proof.identity) if holder else None
+    is_live = link is not None and link.revoked_at is None
+    purpose = visit.interaction.purpose
+    if purpose and purpose.method == proof.method:
+        if holder and holder.account_id != purpose.account_id:
+            refuse(services, TAKEN, purpose.account_id, proof)
+            return "link_refused"
+        return "already_linked" if is_live else Unlinked(proof, person)
+    if holder is None or (link and not is_live):
+        # What is to prove the account must sign it in already: one thing is linked at a time.
+        return "means_missing" if visit.asks_own_means else Unlinked(proof, person)
+    if link is None and origin == "support" and not person.agrees_with(holder.given_name, holder.family_name):
+        refuse(services, NAMES_DIFFER, holder.account_id, proof)
+        return "link_names_differ"
+    return holder
+
+
+def refuse(services: Services, kind: str, account_id: str, proof: Proof) -> None:
+    """Support decides: it is alerted, and nothing is linked."""
+    with services.db.write() as tx:
+        detail = {"method": proof.method, "reason": kind.partition(".")[2]}
+        services.record(tx, AuditEvent("means.link_refused", account_id, account_id, outcome="refused", detail=detail))
+        raise_alert(services, tx, kind, account_id=account_id, means=proof.method)
+
+
+def use(services: Services, tx: Tx, account_id: str, proof: Proof) -> bool:
+    """Note the use of the credentials and of the link that a proof rests on; False if one of them is gone.
+
+    Called where a proof is about to count, before anything is locked. The first proof of a national identity that the
+    account holds already makes its link.
+    """
+    is_national = services.registry[proof.method].proves_national_identity
+    if is_national and tx.means.link(account_id, proof.method) is None:
+        tx.accounts.lock(account_id)
+        account = tx.accounts.get(account_id)
+        if account and tx.means.link(account_id, proof.method) is None:
+            if account.identities.get(proof.identity.kind) != proof.identity.value:
+                return False
+            add(services, tx, account, proof)
+    if not tx.accounts.hold(account_id):
+        return False
+    return tx.means.use(account_id, proof.credentials, proof.method if is_national else None, services.now())
+
+
+def add(services: Services, tx: Tx, account: Account, proof: Proof) -> str:
+    """Link the means that a proof was made with to an account, which is locked; its holder is told. The link_id."""
+    link_id = tx.means.add_link(account.account_id, proof.method, services.now())
+    detail = {"method": proof.method, "means": link_id}
+    services.record(tx, AuditEvent("means.linked", account.account_id, account.account_id, detail=detail))
+    notices.tell(services, tx, account, "means.linked", means=link_id, method=proof.method)
+    return link_id
+
+
+def link(services: Services, tx: Tx, account_id: str, unlinked: Unlinked) -> str | None:
+    """Link what was proven to the account that proved itself. None, or the kind of the alert that says why not.
+
+    Raises JourneyError if the account ended meanwhile.
+    """
+    proof = unlinked.proof
+    tx.accounts.lock(account_id)
+    account = tx.accounts.get(account_id)
+    if account is None or not account.is_active:
+        raise JourneyError("interaction_gone", status=410, detail="account ended meanwhile")
+    holder, live = tx.accounts.find(proof.identity), tx.means.link(account_id, proof.method)
+    held = {(kind, value) for kind, value in account.identities.items() if kind in NATIONAL}
+    if (holder and holder.account_id != account_id) or held - {(proof.identity.kind, proof.identity.value)}:
+        return TAKEN
+    if not unlinked.person.agrees_with(account.given_name, account.family_name):
+        return NAMES_DIFFER
+    if holder is None:
+        tx.means.add_identity(account_id, proof.identity, proof.method, services.now())
+        account = replace(account, identities={**account.identities, proof.identity.kind: proof.identity.value})
+    if live is None or live.revoked_at:
+        add(services, tx, account, proof)
+    return None

@@ -1,0 +1,153 @@
+"""The suite of statements that are sent without SQLAlchemy's execution: they say what they would say with it.
+
+Needs pytest; nothing else of the package imports this module. A subclass gives the fixture
+`database`: see `DatabaseSuite`.
+"""
+
+from datetime import UTC, timedelta, timezone
+from typing import Any
+
+import pytest
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    bindparam,
+    insert,
+    literal,
+    select,
+    update,
+)
+from sqlalchemy.exc import IntegrityError, StatementError
+
+from idp.domain.audit import AuditEvent
+from idp.store.conformance import START
+from idp.store.conformance_rows import add_client
+from idp.store.database import Database
+from idp.store.prepared import Prepared
+from idp.store.schema import Instant
+
+EVENT = AuditEvent("client.created", "operator:test")
+kinds = Table(
+    "kinds",
+    MetaData(),
+    Column("number", Integer, primary_key=True),
+    Column("said", String(40)),
+    Column("sure", Boolean),
+    Column("at", Instant),
+    Column("bare", LargeBinary),
+    Column("tree", JSON),
+    Column("leaf", JSON(none_as_null=True)),
+)
+FULL: dict[str, Any] = {
+    "said": "50 % d'été 🐚",
+    "sure": True,
+    "at": START.replace(microsecond=123456).astimezone(timezone(timedelta(hours=2))),
+    "bare": b"\x00\xff%s",
+    "tree": {"a": [1, None, "é"]},
+    "leaf": ["%(at)s"],
+}
+VALUES = [FULL, {**FULL, "sure": False, "tree": [], "at": START.astimezone(UTC)}, dict.fromkeys(FULL)]
+ADD, ALL = Prepared(insert(kinds)), Prepared(select(kinds).order_by(kinds.c.number))
+
+
+class PreparedSuite:
+    """Types, parameters, errors; a unit that is one statement."""
+
+    @pytest.fixture
+    def database(self) -> Database:  # migrated, without rows
+        raise NotImplementedError
+
+    @pytest.fixture
+    def table(self, database: Database) -> Table:
+        kinds.metadata.create_all(database.engine)
+        return kinds
+
+    @pytest.mark.parametrize("values", VALUES, ids=["full", "other", "null"])
+    def test_each_type_is_stored_and_read_as_sqlalchemy_does(
+        self, database: Database, table: Table, values: dict[str, Any]
+    ) -> None:
+        with database.write() as tx:
+            tx._connection.execute(insert(table), {"number": 1, **values})
+            ADD.run(tx._connection, {"number": 2, **values})
+            stored = tx._connection.exec_driver_sql("SELECT * FROM kinds ORDER BY number").all()
+            found = [dict(row) for row in tx._connection.execute(select(table).order_by(table.c.number)).mappings()]
+            assert stored[0][1:] == stored[1][1:]
+            assert ALL.all(tx._connection) == found
+        assert {name: found[1][name] for name in values} == values
+        assert found[1]["at"] is None or found[1]["at"].tzinfo is UTC
+
+    def test_values_of_the_statement_and_names_that_come_twice(self, database: Database, table: Table) -> None:
+        both = (table.c.said == bindparam("said")) | (literal("%") == bindparam("said"))
+        find = Prepared(select(table.c.number, literal("50 %").label("share")).where(both, table.c.number > 1))
+        with database.write() as tx:
+            for number in (1, 2):
+                ADD.run(tx._connection, {**FULL, "number": number})
+            assert find.all(tx._connection, {"said": FULL["said"]}) == [{"number": 2, "share": "50 %"}]
+            assert find.first(tx._connection, {"said": "other"}) is None
+
+    def test_it_is_told_how_many_rows_were_written(self, database: Database, table: Table) -> None:
+        forget = Prepared(update(table).where(table.c.number > bindparam("after")).values(said=None))
+        with database.write() as tx:
+            for number in range(3):
+                ADD.run(tx._connection, {**FULL, "number": number})
+            assert [forget.run(tx._connection, {"after": after}) for after in (0, 9)] == [2, 0]
+
+    def test_a_list_is_refused(self, database: Database, table: Table) -> None:
+        among = Prepared(select(table).where(table.c.number.in_(bindparam("numbers"))))
+        with pytest.raises(TypeError, match="a list"), database.read() as tx:
+            among.all(tx._connection, {"numbers": [1]})
+
+    def test_a_parameter_that_is_missing_or_wrong_is_refused_with_its_value_untold(
+        self, database: Database, table: Table
+    ) -> None:
+        with pytest.raises(StatementError, match="said"), database.write() as tx:
+            ADD.run(tx._connection, {"number": 1})
+        with pytest.raises(StatementError, match="naive instant"), database.write() as tx:
+            ADD.run(tx._connection, {**FULL, "number": 1, "at": START.replace(tzinfo=None)})
+        with database.write() as tx:
+            ADD.run(tx._connection, {**FULL, "number": 77})
+            with pytest.raises(IntegrityError) as refusal:
+                ADD.run(tx._connection, {**FULL, "number": 77})
+            tx._connection.rollback()
+        assert "été" not in str(refusal.value)
+        with database.read() as tx:
+            assert ALL.all(tx._connection) == []
+
+    # -- a unit that is one event ------------------------------------------------------
+
+    def test_an_event_by_itself_is_committed(self, database: Database) -> None:
+        database.append(EVENT, START, "request")
+        with database.read() as tx:
+            (found,) = tx.audit.latest(2)
+        assert (found.event, found.at, found.request_id) == (EVENT, START, "request")
+
+    def test_its_personal_values_are_written_with_it_or_not_at_all(self, database: Database) -> None:
+        personal = AuditEvent("login.failed", "anonymous", personal={"network": "192.0.2.0/24"})
+        database.append(personal, START)
+        bad = AuditEvent("login.failed", "anonymous", personal={"network": START})  # type: ignore[dict-item]
+        with pytest.raises((StatementError, TypeError)):
+            database.append(bad, START)
+        with database.read() as tx:
+            assert [each.event for each in tx.audit.latest(3)] == [personal]
+
+    @pytest.mark.parametrize("at", [START, START.replace(tzinfo=None)], ids=["written", "refused"])
+    def test_the_units_after_it_are_still_units(self, database: Database, at: Any) -> None:
+        with database.write() as tx:
+            tx.clients.all()  # one connection is kept, which `append` takes
+        try:
+            database.append(EVENT, at)
+        except StatementError:
+            assert at is not START
+        with database.write() as tx:
+            add_client(tx)
+            tx.audit.record(EVENT, START)
+            tx._connection.rollback()
+        with database.read() as tx:
+            assert tx.clients.all() == []
+            assert len(tx.audit.latest(3)) == (1 if at is START else 0)

@@ -1,0 +1,155 @@
+"""Everything that is stored about one person, to be handed to them (GDPR articles 15 and 20).
+
+Every column of every table is either handed out or withheld for a reason; a test compares that with the schema.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Table, select
+
+from idp.store import schema
+from idp.store.schema import audit_event, audit_personal, grant, refresh_token, session, session_proof
+
+SECRET = "a secret, or what a secret is compared with"
+OURS = "of the protocol: says nothing of the person"
+STAFF = "the name of another person, who works for the provider"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What is handed out of one table. withheld: the other columns, each with its reason."""
+
+    table: Table
+    columns: tuple[str, ...]
+    withheld: Mapping[str, str]
+
+    def whose(self, account_id: str) -> ColumnElement[bool]:
+        """The rows about an account: those that name it, or that belong to a row which does."""
+        if self.table is audit_event:
+            return audit_event.c.subject == account_id
+        owner = OWNERS.get(self.table)
+        if owner is None:
+            return self.table.c["account_id"] == account_id
+        key = next(iter(owner.primary_key)).name
+        theirs = PARTS_BY_TABLE[owner].whose(account_id)
+        return self.table.c[key].in_(select(owner.c[key]).where(theirs))
+
+
+PARTS: Mapping[str, Part] = {
+    "account": Part(
+        schema.account,
+        (
+            "account_id",
+            "login_name",
+            "status",
+            "civility",
+            "given_name",
+            "family_name",
+            "email",
+            "email_verified",
+            "profile",
+            "created_at",
+            "updated_at",
+        ),
+        {},
+    ),
+    "identities": Part(
+        schema.identity, ("identity_id", "kind", "value", "origin", "verified_at"), {"account_id": OURS}
+    ),
+    "credentials": Part(
+        schema.credential,
+        ("credential_id", "kind", "name", "anchor", "enrolled_assurance", "created_at", "last_used_at", "revoked_at"),
+        {"account_id": OURS, "digest": SECRET},
+    ),
+    "login_links": Part(
+        schema.login_link,
+        ("link_id", "method", "name", "created_at", "last_used_at", "revoked_at"),
+        {"account_id": OURS},
+    ),
+    "picture": Part(schema.picture, ("media_type", "image", "updated_at"), {"account_id": OURS}),
+    "password_links": Part(schema.reset_link, ("expires_at", "used_at"), {"account_id": OURS, "token_digest": SECRET}),
+    "known_browsers": Part(schema.known_browser, ("last_seen_at",), {"account_id": OURS, "browser_hash": SECRET}),
+    "sessions": Part(
+        session,
+        ("session_id", "created_at", "last_seen_at", "expires_at", "ended_at", "user_agent", "ip_prefix"),
+        {"account_id": OURS, "id_hash": SECRET, "previous_hash": SECRET, "rotated_at": OURS},
+    ),
+    "proofs": Part(session_proof, ("session_id", "proof"), {"proof_id": OURS}),
+    "entitlements": Part(
+        schema.entitlement,
+        ("client_id", "granted_at", "expires_at", "revoked_at"),
+        {"account_id": OURS, "granted_by": STAFF},
+    ),
+    "consents": Part(schema.consent, ("client_id", "scopes", "given_at"), {"account_id": OURS}),
+    "grants": Part(
+        grant,
+        (
+            "grant_id",
+            "client_id",
+            "session_id",
+            "scope",
+            "acr",
+            "amr",
+            "auth_time",
+            "userinfo_claims",
+            "id_token_claims",
+            "created_at",
+            "redeemed_at",
+            "revoked_at",
+            "offline_until",
+        ),
+        {
+            "account_id": OURS,
+            "redirect_uri": OURS,
+            "nonce": OURS,
+            "code_challenge": SECRET,
+            "code_digest": SECRET,
+            "proof": "one of the session's, which are handed out",
+        },
+    ),
+    "refresh_tokens": Part(
+        refresh_token, ("grant_id", "created_at", "used_at"), {"token_digest": SECRET, "parent_digest": SECRET}
+    ),
+    "alerts": Part(
+        schema.alert,
+        ("alert_id", "kind", "at", "detail", "closed_at"),
+        {"account_id": OURS, "closed_by": STAFF},
+    ),
+    "events": Part(
+        audit_event,
+        ("event_id", "at", "name", "actor", "client_id", "outcome", "detail", "request_id"),
+        {"subject": OURS, "personal_digest": SECRET},
+    ),
+    "events_personal": Part(audit_personal, ("event_id", "values"), {"salt": SECRET}),
+}
+OWNERS = {session_proof: session, refresh_token: grant, audit_personal: audit_event}
+PARTS_BY_TABLE = {part.table: part for part in PARTS.values()}
+
+LEFT_OUT: Mapping[Table, str] = {
+    schema.audit_seal: OURS,
+    schema.client: OURS,
+    schema.config_version: OURS,
+    schema.lease: OURS,
+    schema.meta: OURS,
+    schema.policy: OURS,
+    schema.outbox: "letters on their way to the person, sealed; deleted when they are sent",
+    schema.throttle: "counts of attempts against guessing, deleted after a day; they would help whoever guesses",
+}
+
+
+class PersonalData:
+    """Reads; changes nothing."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._db = connection
+
+    def of(self, account_id: str) -> dict[str, list[dict[str, Any]]]:
+        """By the name of a part, its rows in the order in which they were made."""
+        return {name: self._rows(part, account_id) for name, part in PARTS.items()}
+
+    def _rows(self, part: Part, account_id: str) -> list[dict[str, Any]]:
+        columns = [part.table.c[name] for name in part.columns]
+        query = select(*columns).where(part.whose(account_id)).order_by(*part.table.primary_key)
+        return [dict(row) for row in self._db.execute(query).mappings()]

@@ -1,0 +1,73 @@
+"""What an account can prove itself with: what a sensitive action asks for."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+
+from idp.domain.account import Account
+from idp.domain.authn import Assurance, IdentityRef
+from idp.flows import own_means
+from idp.flows.own_means import OwnMeans
+from tests.fakes import national_card
+from tests.fakes.provider import Provider
+
+NOW = datetime(2026, 7, 1, tzinfo=UTC)
+RPPS = IdentityRef("rpps", "10101234567")
+
+
+@pytest.fixture
+def provider(start: Callable[..., Provider], monkeypatch: pytest.MonkeyPatch) -> Provider:
+    national_card.install(monkeypatch)
+    return start(methods=("email_otp", "password", "national_card"))
+
+
+def means(provider: Provider, account: Account) -> OwnMeans:
+    with provider.services.db.read() as tx:
+        found = tx.accounts.get(account.account_id)
+        assert found
+        return own_means.of_account(provider.services, tx, found)
+
+
+def listed(found: OwnMeans) -> list[tuple[str, str | None]]:
+    return [(entry.id, entry.after) for entry in found.policy("portail", NOW).methods]
+
+
+def test_the_best_that_is_usable(provider: Provider) -> None:
+    found = means(provider, provider.add_account("anne.pierre"))
+    assert found.level == Assurance.MEDIUM
+    assert listed(found) == [("email_otp", "password")]
+
+
+def test_a_password_alone_only_where_there_is_nothing_else(provider: Provider) -> None:
+    found = means(provider, provider.add_account("anne.pierre", email=""))
+    assert found.level == Assurance.LOW
+    assert listed(found) == [("password", None)]
+
+
+def test_one_mailbox_is_one_factor(provider: Provider) -> None:
+    found = means(provider, provider.add_account("anne.pierre", anchor="mailbox"))
+    assert found.level == Assurance.LOW
+    assert listed(found) == [("email_otp", "password")]
+
+
+def test_a_national_identity_counts_once_it_is_linked(provider: Provider) -> None:
+    account = provider.add_account("anne.pierre", rpps=RPPS.value)
+    assert means(provider, account).level == Assurance.MEDIUM
+    with provider.services.db.write() as tx:
+        tx.means.add_link(account.account_id, "national_card", provider.clock.now())
+    found = means(provider, account)
+    assert found.level == Assurance.HIGH
+    assert listed(found) == [("national_card", None)]
+
+
+def test_a_code_alone_where_there_is_no_password(provider: Provider) -> None:
+    found = means(provider, provider.add_account("anne.pierre", password=None))
+    assert found.level == Assurance.LOW
+    assert listed(found) == [("email_otp", None)]
+
+
+def test_an_account_that_has_nothing_is_let_through_by_nothing(provider: Provider) -> None:
+    found = means(provider, provider.add_account("anne.pierre", password=None, email=""))
+    assert listed(found) == []
+    assert not found.are_fresh((), NOW)
