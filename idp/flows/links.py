@@ -60,7 +60,10 @@ def use(services: Services, tx: Tx, account_id: str, proof: Proof) -> bool:
     Called where a proof is about to count, before anything is locked. The first proof of a national identity that the
     account holds already makes its link.
     """
-    is_national = services.registry[proof.method].proves_national_identity
+    method = services.registry.get(proof.method)
+    if method is None:  # switched off while the login was under way
+        return False
+    is_national = method.proves_national_identity
     if is_national and tx.means.link(account_id, proof.method) is None:
         tx.accounts.lock(account_id)
         account = tx.accounts.get(account_id)
