@@ -23,7 +23,7 @@ def is_running(pid: int) -> bool:
     """False for a process that is gone, or that nobody has buried."""
     try:
         return _state(Path(f"/proc/{pid}/stat")) != "Z"
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):  # it ended before the file was opened, or before it was read
         return False
 
 
