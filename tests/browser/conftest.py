@@ -46,6 +46,7 @@ def visit(demo: Demo, chromium: Browser) -> Iterator[Visit]:
     """Make visitors, each with cookies of their own. The test fails if a browser complained of anything."""
     visitors: list[Visitor] = []
     demo.forget_mails()
+    demo.forget_counters()
 
     def make(**options: Any) -> Visitor:
         context = chromium.new_context(**{"locale": "fr-FR", **options})

@@ -18,7 +18,10 @@ def test_mon_compte_opens_with_a_password_and_shows_the_tiles(visitor: Visitor) 
     visitor.types_password("anne.pierre")
 
     visitor.sees(PORTAL)
-    assert visitor.page.locator(".tile strong").all_inner_texts() == ["Espace Pro ORU NA", "ROR Nouvelle-Aquitaine"]
+    assert visitor.page.locator(".tile:not(.own) strong").all_inner_texts() == [
+        "Espace Pro ORU NA",
+        "ROR Nouvelle-Aquitaine",
+    ]
     assert [is_drawn(logo) for logo in visitor.page.locator(".tile img").all()] == [True, True]
 
 
@@ -182,6 +185,6 @@ def test_an_account_without_access_is_refused_with_a_way_back_to_the_service(vis
     expect(visitor.page.locator("main").get_by_text("support@esea.example")).to_be_visible()
 
     with visitor.watch.expecting(400):
-        visitor.page.get_by_role("button", name="Retour sur ROR Nouvelle-Aquitaine").click()
+        visitor.page.click("#denied-back")
         visitor.sees("Vous n'êtes pas connecté")
     expect(visitor.page.locator("#error")).to_have_text("access_denied")
