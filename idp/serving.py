@@ -31,6 +31,7 @@ HEADER_TIMEOUT_MS = 10_000
 BACKLOG = 1024
 SILENT_S = 10  # that a connection which says nothing stays with the kernel, before a worker sees it
 STOP_S = 20  # that requests have to end, before their worker is killed
+NOTICED_S = 0.5  # within which a worker notices a signal that came just before it began to wait
 OVERLAP_S = 1.0  # between the start of a worker and the end of the one that it replaces
 PASSED_SOCKET = 3  # sd_listen_fds(3)
 PR_SET_PDEATHSIG = 1  # prctl(2)
@@ -111,6 +112,9 @@ def _in_worker(target: str, parent: int) -> Callable[..., Any]:
         if os.getppid() != parent:
             sys.exit(1)
     application: Callable[..., Any] = load_target(target, factory=True)
+    # granian then waits for a lock, which no signal interrupts that came before, or to another thread: wake it.
+    signal.signal(signal.SIGALRM, lambda *_: None)
+    signal.setitimer(signal.ITIMER_REAL, NOTICED_S, NOTICED_S)
     return application
 
 

@@ -1,5 +1,6 @@
 """Several workers on one socket: replaced, stopped and lost without a request that is refused."""
 
+import ctypes
 import os
 import signal
 import socket
@@ -214,3 +215,10 @@ def test_connections_wait_in_the_socket_that_systemd_holds(tmp_path: Path) -> No
             assert served.process.wait(DEADLINE_S) == 0
         with served.connect() as waiting, serving(tmp_path, ready=False, socket_passed=held) as served:
             assert finish(waiting) not in first
+
+
+def test_a_signal_that_did_not_wake_the_waiting_thread_still_ends_a_worker(served: Served) -> None:
+    worker = served.ask()
+    other = next(int(task.name) for task in Path(f"/proc/{worker}/task").iterdir() if task.name != str(worker))
+    assert ctypes.CDLL(None).tgkill(worker, other, signal.SIGTERM) == 0
+    until(lambda: worker not in served.workers())
