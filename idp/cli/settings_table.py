@@ -7,13 +7,14 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from idp.settings import Settings
-from idp.settings.sections import Argon2, Brand, Egress, Mail, Outgoing
+from idp.settings.sections import Argon2, Brand, Card, Egress, Mail, Outgoing
 
 SECTIONS: dict[str, type[BaseModel]] = {
     "brand": Brand,
     "mail": Mail,
     "outgoing": Outgoing,
     "argon2": Argon2,
+    "card": Card,
     "egress": Egress,
 }
 INTRODUCTION = """# Settings

@@ -13,7 +13,7 @@ from pydantic import Field, IPvAnyNetwork, ValidationError, field_validator, mod
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings import SettingsError as UnreadableVariable
 
-from idp.settings.sections import Argon2, Brand, Egress, Mail, Outgoing
+from idp.settings.sections import Argon2, Brand, Card, Egress, Mail, Outgoing
 
 PREFIX = "SESAME_"
 ISSUER = re.compile(r"https?://([a-z0-9.-]+)(:[0-9]{1,5})?")
@@ -112,6 +112,7 @@ class Settings(BaseSettings):
     mail: Mail = Field(default=Mail(), description="See below.")
     outgoing: Outgoing = Field(default=Outgoing(), description="See below.")
     argon2: Argon2 = Field(default=Argon2(), description="See below.")
+    card: Card = Field(default=Card(), description="See below.")
     egress: tuple[Egress, ...] = Field(default=(), description="Networks with limits of their own, see below.")
 
     @field_validator("issuer")
@@ -142,6 +143,11 @@ class Settings(BaseSettings):
     def is_secure(self) -> bool:
         """Served over https: cookies are Secure and carry the __Host- prefix."""
         return self.issuer.startswith("https://")
+
+    @property
+    def origin(self) -> str:
+        """The issuer as browsers write an origin (RFC 6454 §6.2): without the port that its scheme has anyway."""
+        return self.issuer.removesuffix(":443" if self.is_secure else ":80")
 
     @property
     def ephemeral_url(self) -> str:
@@ -221,6 +227,8 @@ def _relative_to(folder: Path, values: Mapping[str, Any]) -> dict[str, Any]:
         found["mail"] = _placed(folder, found["mail"], ("ca_file", "password_file"))
     if isinstance(found.get("outgoing"), dict):
         found["outgoing"] = _placed(folder, found["outgoing"], ("ca_file",))
+    if isinstance(found.get("card"), dict):
+        found["card"] = _placed(folder, found["card"], ("authorities", "crl_files"))
     scheme, _, database = str(values.get("database_url", "")).partition(":///")
     if scheme == "sqlite" and database:
         found["database_url"] = f"sqlite:///{folder / database}"
@@ -228,7 +236,14 @@ def _relative_to(folder: Path, values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _placed(folder: Path, values: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
-    return {**values, **{name: str(folder / values[name]) for name in names if isinstance(values.get(name), str)}}
+    return {**values, **{name: _within(folder, values[name]) for name in names if name in values}}
+
+
+def _within(folder: Path, value: Any) -> Any:
+    """A path, or each of a list of them; what is neither is refused later."""
+    if isinstance(value, list):
+        return [_within(folder, each) for each in value]
+    return str(folder / value) if isinstance(value, str) else value
 
 
 def _unknown_variable(name: str) -> bool:

@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, field_validator, model_validator
 
 Url = Annotated[str, Field(pattern=r"^(https?://|mailto:|/)[!-~]+$", max_length=2000)]
+Oid = Annotated[str, Field(pattern=r"^[0-2](\.(0|[1-9][0-9]{0,38})){1,30}$")]
+Port = Annotated[int, Field(ge=1024, le=65535)]
 
 
 class _Section(BaseModel):
@@ -139,6 +141,43 @@ class Outgoing(_Section):
     def _reachable(cls, value: str | None) -> str | None:
         if value is not None and not urlsplit(value).port:
             raise ValueError("port 0 is none")
+        return value
+
+
+class Card(_Section):
+    """Cards of health professionals (method `cps_card`)."""
+
+    authorities: Path | None = Field(
+        default=None,
+        description="Certificates of the authorities that issue cards to persons, not of their roots: a file (PEM, DER "
+        "or .p7b) or a folder of them. The method needs them.",
+    )
+    crl_files: tuple[Path, ...] = Field(
+        default=(),
+        description="Revocation lists of these authorities (PEM or DER), or folders of them. A card is refused while "
+        "its authority has no list here that is signed and in force.",
+    )
+    test_cards: bool = Field(
+        default=False, description="Accept test cards and the authorities that issue them; never where people work."
+    )
+    non_nominative: bool = Field(
+        default=False,
+        description="Accept cards without a person's name, which a service shares; an operator links each of them.",
+    )
+    policies: tuple[Oid, ...] = Field(
+        default=(), description="Certificate policies (OID), one of which a card must state; any when empty."
+    )
+    reader_ports: tuple[Port, Port] = Field(
+        default=(35810, 35849),
+        description="Where the helper on a person's workstation listens, on loopback: the first and the last port.",
+    )
+    help_url: Url | None = Field(default=None, description="Page that says how to get the helper.")
+
+    @field_validator("reader_ports")
+    @classmethod
+    def _ascending(cls, value: tuple[int, int]) -> tuple[int, int]:
+        if not 0 <= value[1] - value[0] < 64:  # a page tries them all
+            raise ValueError("the first port, then the last, 64 at most")
         return value
 
 

@@ -56,6 +56,13 @@ BAD_FILES: list[tuple[str, str]] = [
     ("[brand]\ncolor = '#00707C;}'", "brand.color: "),
     ("[brand]\ncolor = '#ffcc00'", "brand.color: contrast with white is under 4.5"),
     ("[[egress]]\nnetworks = ['10.0.0.0/8']", "egress.0.label: "),
+    ("[card]\nauthority = 'a.pem'", "card.authority: unknown setting"),
+    ("[card]\npolicies = ['1.2.x']", "card.policies.0: "),
+    ("[card]\ncrl_files = 'a.crl'", "card.crl_files: "),
+    ("[card]\ncrl_files = [5]", "card.crl_files.0: "),
+    ("[card]\nreader_ports = [35849, 35810]", "card.reader_ports: the first port, then the last"),
+    ("[card]\nreader_ports = [80, 90]", "card.reader_ports.0: "),
+    ("[card]\nreader_ports = [35810, 35874]", "card.reader_ports: the first port, then the last, 64 at most"),
     ("[acr]\nLOW = 'a'", "acr: a distinct name for each"),
     ("[acr]\nLOW = 'a'\nMEDIUM = 'a'\nSUBSTANTIAL = 'b'\nHIGH = 'c'", "acr: a distinct name for each"),
     ("[acr]\nLOW = 'a b'\nMEDIUM = 'd'\nSUBSTANTIAL = 'b'\nHIGH = 'c'", "acr.LOW: "),
@@ -140,6 +147,11 @@ def test_paths_of_mail_are_relative_to_the_file(tmp_path: Path) -> None:
     text = "[mail]\ntls = 'starttls'\nca_file = 'ca.pem'\nusername = 'u'\npassword_file = '/run/mail'"
     mail = load(written(tmp_path, text)).mail
     assert (mail.ca_file, mail.password_file) == (tmp_path / "ca.pem", Path("/run/mail"))
+
+
+def test_paths_of_cards_are_relative_to_the_file(tmp_path: Path) -> None:
+    card = load(written(tmp_path, "[card]\nauthorities = 'a.pem'\ncrl_files = ['lists', '/run/a.crl']")).card
+    assert (card.authorities, card.crl_files) == (tmp_path / "a.pem", (tmp_path / "lists", Path("/run/a.crl")))
 
 
 @pytest.mark.parametrize(

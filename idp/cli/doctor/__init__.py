@@ -7,13 +7,14 @@ from collections import Counter
 import click
 
 from idp.cli.context import plainly, settings_of
-from idp.cli.doctor import files, outside, stores
+from idp.cli.doctor import cards, files, outside, stores
 from idp.cli.doctor.finding import Finding, Level
 
 CHECKS = (
     files.secret,
     files.signing_keys,
     files.password_blocklist,
+    cards.authorities,
     stores.database,
     stores.worker,
     stores.ephemeral,

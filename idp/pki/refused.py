@@ -1,0 +1,30 @@
+"""Why a card is refused."""
+
+CAUSES = frozenset(
+    {
+        "token_malformed",  # the token is not one of Web eID
+        "signature_wrong",  # by another key, over another origin or nonce, or damaged
+        "certificate_malformed",  # it cannot be read, or uses what is not accepted (SHA-1, a short key)
+        "unknown_authority",
+        "expired",
+        "not_yet_valid",
+        "wrong_usage",  # the signature certificate, an authority's, a software certificate
+        "policy_not_accepted",
+        "test_card",
+        "not_nominative",
+        "identity_malformed",
+        "identity_disagrees",  # the certificate says two things of its holder
+        "revoked",
+        "revocation_unknown",  # no list of its authority that is signed and fresh
+    }
+)
+
+
+class CardRefused(Exception):
+    """code: one of CAUSES. detail: for the log, without anything personal."""
+
+    def __init__(self, code: str, detail: str = "") -> None:
+        super().__init__(f"{code}: {detail}" if detail else code)
+        if code not in CAUSES:
+            raise ValueError(f"{code}: not a cause of refusal")
+        self.code, self.detail = code, detail
