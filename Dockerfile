@@ -13,7 +13,9 @@ COPY idp/ idp/
 COPY keys/ keys/
 COPY migrations/ migrations/
 RUN /opt/build/bin/pip wheel --no-deps --no-build-isolation --wheel-dir /wheels . \
-    && /opt/sesame/bin/pip install --no-deps --no-index --find-links /wheels sesame-idp
+    && /opt/sesame/bin/pip install --no-deps --no-index --find-links /wheels sesame-idp \
+    # The helper of a workstation is not in the image: neither is the command that starts it.
+    && rm /opt/sesame/bin/sesame-reader
 
 FROM python:3.11.14-slim-bookworm
 

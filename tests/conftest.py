@@ -21,6 +21,7 @@ pytest.register_assert_rewrite("idp.store.conformance_access_tokens", "idp.store
 pytest.register_assert_rewrite("idp.store.conformance_audit", "idp.store.conformance_configuration")
 pytest.register_assert_rewrite("idp.store.conformance_means", "idp.store.conformance_own_data")
 pytest.register_assert_rewrite("idp.store.conformance_profiles")
+pytest.register_assert_rewrite("card_reader.conformance")
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 

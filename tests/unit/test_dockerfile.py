@@ -7,7 +7,8 @@ import pytest
 
 from idp.settings import PREFIX, load
 
-DOCKERFILE = (Path(__file__).parents[2] / "Dockerfile").read_text(encoding="utf-8")
+REPOSITORY = Path(__file__).parents[2]
+DOCKERFILE = (REPOSITORY / "Dockerfile").read_text(encoding="utf-8")
 
 
 def test_the_image_listens_on_every_address_of_the_container(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -25,3 +26,10 @@ def test_what_must_last_lies_in_the_volume_and_belongs_to_the_user() -> None:
         r"^WORKDIR (/var/\S+)$", r"--home-dir (\S+)", r"^VOLUME (\S+)$"))  # fmt: skip
     assert work == home == volume
     assert DOCKERFILE.index("USER 10001") < DOCKERFILE.index("VOLUME")
+
+
+def test_the_helper_of_a_workstation_is_not_in_the_image() -> None:
+    locked = (REPOSITORY / "requirements" / "runtime.txt").read_text(encoding="utf-8")
+    assert "COPY card_reader" not in DOCKERFILE
+    assert "rm /opt/sesame/bin/sesame-reader" in DOCKERFILE
+    assert "python-pkcs11" not in locked
