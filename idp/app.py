@@ -25,6 +25,7 @@ from idp.mail import Mailer, SmtpMailer
 from idp.methods import registry
 from idp.new_passwords import NewPasswords
 from idp.outgoing import Outgoing
+from idp.pki import CardTrust
 from idp.settings import Settings, SettingsError, load, read_secret
 from idp.store import Configuration, Database
 from idp.store.access_tokens import open_stores
@@ -45,6 +46,7 @@ from keys.seal import DataKeys
 from keys.signer import UnsafeKeyFile
 
 MAX_BODY_BYTES = 64 * 1024
+CARD_METHOD = "cps_card"
 BLUEPRINTS = (
     *(authorize, par, token, introspect, revoke, userinfo, discovery, logout),
     *(login, password_reset, not_me, portal, health, metrics),
@@ -107,7 +109,15 @@ def build_services(settings: Settings, *, clock: Clock | None = None, mailer: Ma
         browser=browser,
         network=Network(settings, ephemeral, time.sleep),
         pages=Pages(settings, browser, methods.packages),
+        card_trust=_card_trust(settings),
     )
+
+
+def _card_trust(settings: Settings) -> CardTrust | None:
+    """Once for the process. Raises SettingsError where the method is enabled and the authorities are not named."""
+    if settings.card.authorities is None and CARD_METHOD not in settings.methods:
+        return None
+    return CardTrust.load(settings.card)
 
 
 def _new_passwords(settings: Settings) -> NewPasswords:

@@ -5,9 +5,11 @@ from pathlib import Path
 
 import click
 
-from idp.cli.context import desk_of, plainly
+from idp.cli.context import desk_of, plainly, services_of
 from idp.domain.account import AccountStatus
-from idp.flows.operators import accounts, contacts
+from idp.errors import InvalidOperation
+from idp.flows.operators import accounts, cards, contacts
+from idp.flows.operators.desk import Desk
 
 
 @click.group()
@@ -74,6 +76,24 @@ def set_email(context: click.Context, login: str, address: str, reason: str) -> 
 def drop_identity(context: click.Context, login: str, kind: str, reason: str) -> None:
     """Take a national identity (rpps, adeli, employee) away from an account, with its cards, sessions and tokens."""
     contacts.drop_identity(desk_of(context), login, kind, reason)
+
+
+@account.command("link-card")
+@click.argument("login")
+@click.option("--rpps", help="The 11 digits.")
+@click.option("--adeli", help="The 9 characters.")
+@click.option("--employee", help="The identifier of an establishment's employee, as the card has it: type and all.")
+@click.option("--reason", required=True, help="How the holder of account and card was identified.")
+@click.pass_context
+@plainly
+def link_card(context: click.Context, login: str, reason: str, **identity: str | None) -> None:
+    """Let a card sign an account in, or do so again; the holder is told."""
+    given = [(kind, value) for kind, value in identity.items() if value]
+    if len(given) != 1:
+        raise InvalidOperation("give one of --rpps, --adeli, --employee")
+    proven, services = cards.identity(*given[0]), services_of(context)
+    desk = Desk(services.db, services.clock, services.registry, context.obj["operator"])
+    click.echo(cards.link(services, desk, login, proven, reason))
 
 
 @account.command("set-names")

@@ -7,9 +7,11 @@ from typing import Any
 
 import click
 
+from idp.app import build_services
 from idp.clock import SystemClock
 from idp.errors import InvalidOperation, Unavailable
 from idp.flows.operators.desk import Desk
+from idp.flows.services import Services
 from idp.methods import registry
 from idp.methods.registry import MethodError
 from idp.settings import Settings, SettingsError, load
@@ -44,3 +46,11 @@ def desk_of(context: click.Context) -> Desk:
     db, _, _ = open_stores(settings.database_url, settings.ephemeral_url, clock)
     context.call_on_close(db.close)
     return Desk(db, clock, methods, context.obj["operator"])
+
+
+def services_of(context: click.Context) -> Services:
+    """Everything that the provider works with, for a command that also writes to people; closed when it ends."""
+    services = build_services(settings_of(context))
+    context.call_on_close(services.db.close)
+    context.call_on_close(services.ephemeral.close)
+    return services

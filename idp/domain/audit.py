@@ -75,7 +75,7 @@ class AuditEvent:
     """One event, written in the transaction of the change it speaks of. `name` must be in EVENTS.
 
     actor: account_id, "operator:<name>", "provider" or "anonymous"; detail: short facts, nothing personal.
-    personal: where the person was (network, browser); kept apart, so that it can be purged.
+    personal: where the person was (network, browser) and what they showed; kept apart, so that it can be purged.
     """
 
     name: str

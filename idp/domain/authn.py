@@ -33,7 +33,8 @@ class Proof:
     anchor: what a thief must hold to repeat the proof ("knowledge", "mailbox", …): two proofs with the same
     anchor are one factor (a password that was set through the mailbox is as good as the mailbox).
     credentials: ids of the stored credentials that it rests on; it dies with any of them.
-    evidence: facts that are safe for the audit.
+    evidence: what an investigator needs of what was shown (which certificate); kept beside the audit event with what
+    is personal, and purged with it.
     """
 
     method: str

@@ -27,10 +27,21 @@ class Purpose:
 
 @dataclass(frozen=True, slots=True)
 class Unlinked:
-    """A proof of a national identity that signs no account in yet, and the names that came with it."""
+    """A proof of a national identity that signs no account in yet, and the names that came with it.
+
+    was_linked: the account that holds the identity had a link for it, which was removed.
+    """
 
     proof: Proof
     person: Person
+    was_linked: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        return {"proof": self.proof.to_json(), "person": asdict(self.person), "was_linked": self.was_linked}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "Unlinked":
+        return cls(Proof.from_json(data["proof"]), Person(**data["person"]), data.get("was_linked", False))
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +87,7 @@ class Interaction:
             "account_chosen": self.account_chosen,
             "consented_by": self.consented_by,
             "purpose": asdict(self.purpose) if self.purpose else None,
-            "unlinked": {"proof": self.unlinked.proof.to_json(), "person": asdict(self.unlinked.person)}
-            if self.unlinked
-            else None,
+            "unlinked": self.unlinked.to_json() if self.unlinked else None,
         }
 
     @classmethod
@@ -98,5 +107,5 @@ class Interaction:
             account_chosen=data["account_chosen"],
             consented_by=data["consented_by"],
             purpose=Purpose(**purpose) if purpose else None,
-            unlinked=Unlinked(Proof.from_json(unlinked["proof"]), Person(**unlinked["person"])) if unlinked else None,
+            unlinked=Unlinked.from_json(unlinked) if unlinked else None,
         )

@@ -153,8 +153,9 @@ def keep_proof(
     is_new = tx.browsers.meet(account_id, services.browser.hash, now, since=since)
     if is_new and session is None:
         notices.new_browser(services, tx, account_id, session_id, proof.method)
-    detail = {"method": proof.method, "amr": " ".join(proof.amr), "assurance": proof.assurance.name, **proof.evidence}
-    services.record(tx, AuditEvent("login.succeeded", account_id, account_id, client_id, detail=detail))
+    detail = {"method": proof.method, "amr": " ".join(proof.amr), "assurance": proof.assurance.name}
+    event = AuditEvent("login.succeeded", account_id, account_id, client_id, detail=detail, personal=proof.evidence)
+    services.record(tx, event)
     return session_id, new_cookie
 
 

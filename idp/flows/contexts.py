@@ -14,6 +14,7 @@ from idp.flows import letters
 from idp.flows.services import Services
 from idp.flows.visits import Visit
 from idp.methods.base import Context, Method, PasswordMatch, Subject, TooManyAttempts
+from idp.pki import CardHolder, CardRefused
 from idp.store import Tx
 
 NEWEST = "newest_letter"
@@ -121,6 +122,21 @@ class StoredPasswords:
         return PasswordMatch(credential.credential_id, credential.anchor)
 
 
+class StoredCards:
+    """Reads what a card signed, by the authorities of the settings; without them it believes nothing."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self.ports = services.settings.card.reader_ports
+        self.help_url = services.settings.card.help_url
+
+    def authenticate(self, token: str, nonce: str) -> CardHolder:
+        services = self._services
+        if services.card_trust is None:
+            raise CardRefused("unknown_authority")
+        return services.card_trust.authenticate(token, origin=services.settings.origin, nonce=nonce, now=services.now())
+
+
 def attempts_of(method_id: str, key: str) -> str:
     """The bucket in which tries of a method are counted for a person, known browsers aside."""
     return f"{method_id}:{key}"
@@ -185,6 +201,7 @@ def build(services: Services, visit: Visit, method: Method, subject: Subject | N
         mac=lambda *parts: services.data_keys.mac("method", visit.interaction.id, *parts),
         outbox=pending.outbox,
         passwords=StoredPasswords(services),
+        cards=StoredCards(services),
         service_name=visit.client.name,
         login_hint=visit.request.login_hint or "",
     )

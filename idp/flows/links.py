@@ -13,7 +13,7 @@ from idp.domain.authn import Proof
 from idp.domain.interaction import Unlinked
 from idp.domain.means import NATIONAL, Person
 from idp.errors import JourneyError
-from idp.flows import notices
+from idp.flows import notices, own_means
 from idp.flows.alerts import raise_alert
 from idp.flows.services import Services
 from idp.flows.visits import Visit
@@ -39,7 +39,10 @@ def resolve(services: Services, visit: Visit, done: Done) -> Account | Unlinked 
         return "already_linked" if is_live else Unlinked(proof, person)
     if holder is None or (link and not is_live):
         # What is to prove the account must sign it in already: one thing is linked at a time.
-        return "means_missing" if visit.asks_own_means else Unlinked(proof, person)
+        if visit.asks_own_means:
+            return "means_missing"
+        by = own_means.linking_policy(services, visit.client.client_id, proof.method)
+        return Unlinked(proof, person, was_linked=holder is not None) if by.methods else "not_linked"
     if link is None and origin == "support" and not person.agrees_with(holder.given_name, holder.family_name):
         refuse(services, NAMES_DIFFER, holder.account_id, proof)
         return "link_names_differ"

@@ -7,6 +7,7 @@ import flask
 import structlog
 
 from idp.domain.decide import Login
+from idp.domain.interaction import Unlinked
 from idp.domain.policy import MethodEntry
 from idp.flows import linking
 from idp.flows.driver import Outcome
@@ -15,7 +16,7 @@ from idp.flows.services import Services
 from idp.flows.visits import Visit
 from idp.methods.base import Show
 from idp.web.scopes import SCOPE_TEXTS
-from idp.web.texts import BANDS, REFUSALS
+from idp.web.texts import BANDS, PROVE_FIRST, REFUSALS, UNLINKED
 
 FORGOT_URL = "/password/forgot"
 
@@ -68,6 +69,7 @@ def method(
         methods=(running.entry,),
         band=None,
         notice=None,
+        asks_workstation=running.method.asks_workstation,
         step=running.step,
         back_url=f"/login/{visit.interaction.id}",
         action=action,
@@ -207,8 +209,19 @@ def _band(services: Services, visit: Visit, reason: str) -> dict[str, Any] | Non
         reason = "no_password"
     if reason == "too_weak" and any(proof.after and "mfa" not in proof.amr for proof in visit.interaction.fresh):
         reason = "one_mailbox"
+    unlinked = visit.interaction.unlinked
+    if reason == "link" and unlinked and not visit.interaction.purpose:
+        return _not_linked(services, unlinked)
     if reason not in BANDS:
         return None
     title, text = BANDS[reason]
     stuck = reason in {"too_weak", "one_mailbox"}
     return {"title": services.pages.say(title), "text": services.pages.say(text), "support": stuck}
+
+
+def _not_linked(services: Services, unlinked: Unlinked) -> dict[str, Any]:
+    """What was shown signs nobody in: in the words of its method, where it has some."""
+    code = "link_removed" if unlinked.was_linked else "not_linked"
+    method = services.registry.get(unlinked.proof.method)
+    words = method.refusals.get(code, UNLINKED[code]) if method else UNLINKED[code]
+    return {"title": services.pages.say(words), "text": services.pages.say(PROVE_FIRST), "support": True}

@@ -10,13 +10,17 @@ from idp.store import Tx
 from idp.web.texts import CHANGES
 
 
-def tell(services: Services, tx: Tx, account: Account, event: str, *, means: str, method: str = "") -> None:
-    """A change of a means of authentication. event: a key of CHANGES; means: what the link takes away again."""
+def tell(
+    services: Services, tx: Tx, account: Account, event: str, *, means: str, method: str = "", lang: str = ""
+) -> None:
+    """A change of a means of authentication. event: a key of CHANGES; means: what the link takes away again; lang: of
+    the page in which it was made, unless given.
+    """
     if event not in CHANGES:
         raise ValueError(f"no words for {event}")
     url = not_me_link.link(services, account.account_id, means, event)
     values = {"event": event, "method": method, "not_me_url": url}
-    letters.tell(services, tx, account, "means_changed", services.pages.lang, **values)
+    letters.tell(services, tx, account, "means_changed", lang or services.pages.lang, **values)
 
 
 def new_browser(services: Services, tx: Tx, account_id: str, session_id: str, method: str) -> None:

@@ -15,6 +15,7 @@ from idp.mail import Mailer
 from idp.methods.registry import Registry
 from idp.new_passwords import NewPasswords
 from idp.outgoing import Outgoing
+from idp.pki import CardTrust
 from idp.settings import Settings
 from idp.store import AccessTokens, Configuration, Database, Ephemeral, Tx
 from idp.web import logs
@@ -29,7 +30,7 @@ WITH_PLACE = ("login.", "password.", "account.email_changed", "account.phone_cha
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The parts of one provider."""
+    """The parts of one provider. card_trust: None where the settings name no authorities of cards."""
 
     settings: Settings
     clock: Clock
@@ -49,6 +50,7 @@ class Services:
     browser: Browser
     network: Network
     pages: Pages
+    card_trust: CardTrust | None = None
     metrics: Metrics = field(default_factory=Metrics)
 
     def now(self) -> datetime:

@@ -16,6 +16,7 @@ from idp.domain.authn import Assurance, IdentityRef, Proof
 from idp.domain.means import NATIONAL, Person
 from idp.domain.policy import Options
 from idp.domain.texts import Text
+from idp.pki import CardHolder
 
 CONTRACT_VERSION = 1
 IDENTITY_KINDS = frozenset({"login_name", "email", "rpps", "adeli", "employee"})
@@ -144,6 +145,19 @@ class Passwords(Protocol):
         """What the right password is; None if it is wrong."""
 
 
+class Cards(Protocol):
+    """Says whose card signed for this provider's origin, now.
+
+    ports: where the helper on a person's workstation listens, the first and the last. help_url: how to get it.
+    """
+
+    ports: tuple[int, int]
+    help_url: str | None
+
+    def authenticate(self, token: str, nonce: str) -> CardHolder:
+        """token: of the format Web eID 1.0, as it was posted. Raises `idp.pki.CardRefused`."""
+
+
 @dataclass
 class Context:
     """What a method gets to see, for one request.
@@ -166,6 +180,7 @@ class Context:
     mac: Callable[..., str]
     outbox: Outbox
     passwords: Passwords
+    cards: Cards
     service_name: str = ""
     login_hint: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
@@ -190,13 +205,15 @@ class Method(Protocol):
     can_be_first: the driver may run it as a first factor.
     per_browser: a browser in which the person signed in before has tries of its own, so that somebody else's failures
     do not delay the holder; False where tries are counted across all browsers.
-    refusals: the French sentence for each code that it refuses with.
+    refusals: the French sentence for each code that it refuses with; `not_linked` and `link_removed`, if there, are
+    what the login page says of a national identity that signs nobody in, or does so no more.
     default_after: the first factor that an entry of a policy asks before it unless it says otherwise.
     options: what an entry of a policy may set, by name.
     templates: the package whose folder `templates` has its pages and letters; None for ours.
     proves_national_identity: its proofs name an identity of `idp.domain.means.NATIONAL`, and sign in only an account
     that has a login link for it; `Done.person` says whose names stand on the card, or were given by the federation.
     origins: where its Redirects lead, as `https://host[:port]`; no other is followed.
+    asks_workstation: the scripts of its pages talk to a helper on the person's own machine (`http://127.0.0.1:*`).
     """
 
     id: str
@@ -213,6 +230,7 @@ class Method(Protocol):
     templates: str | None = None
     proves_national_identity: bool = False
     origins: frozenset[str] = frozenset()
+    asks_workstation: bool = False
 
     def begin(self, ctx: Context) -> Step:
         """The person chose this method (a POST)."""

@@ -11,9 +11,6 @@ class TestMine(MethodSuite):
 
 import json
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -22,109 +19,38 @@ from idp.domain.authn import Proof
 from idp.domain.policy import settle
 from idp.methods.base import (
     CONTRACT_VERSION,
-    Context,
     Done,
     Method,
-    PasswordMatch,
     Redirect,
     Refused,
     Show,
     Step,
-    Subject,
     TooManyAttempts,
     check_bounds,
     check_target,
 )
+from idp.methods.conformance_context import (
+    ANNE,
+    SECRET_OF_ANNE,
+    START,
+    FakeCards,
+    FakeContext,
+    FakeOutbox,
+    FakePasswords,
+    fake_context,
+)
 
-START = datetime(2026, 7, 1, 8, 0, tzinfo=UTC)
-SECRET_OF_ANNE = "une phrase que personne ne devine"
-
-
-@dataclass
-class FakeOutbox:
-    """Keeps what is sent; the real one drops letters to somebody unknown later.
-
-    most: letters that it takes. is_overtaken: somebody else is always sent another letter a moment later.
-    """
-
-    letters: list[tuple[str, Subject, dict[str, str]]] = field(default_factory=list)
-    newest: dict[str, str] = field(default_factory=dict)
-    most: int = 5
-    is_overtaken: bool = False
-
-    def send(self, kind: str, *, to: Subject, values: Mapping[str, str]) -> str | None:
-        if len(self.letters) >= self.most:
-            return None
-        self.letters.append((kind, to, dict(values)))
-        sending = f"sending {len(self.letters)}"
-        self.newest[to.key] = "another" if self.is_overtaken else sending
-        return sending
-
-    def is_newest(self, to: Subject, sending: str) -> bool:
-        return self.newest.get(to.key) == sending
-
-    @property
-    def last(self) -> dict[str, str]:
-        return self.letters[-1][2]
-
-
-@dataclass
-class FakePasswords:
-    """One password, of one person."""
-
-    anchor: str = "knowledge"
-
-    def check(self, subject: Subject, typed: str) -> PasswordMatch | None:
-        return PasswordMatch("her password", self.anchor) if subject.account_id and typed == SECRET_OF_ANNE else None
-
-
-ANNE = Subject("account-anne", "anne.pierre", "account-anne", "anne@chu.example", "a•••@chu.example")
-
-
-class FakeContext(Context):
-    """A Context whose clock the test drives and whose counters it can read."""
-
-    outbox: FakeOutbox
-    attempts: int = 0
-    most_attempts: int = 25
-
-    def advance(self, **delta: float) -> None:
-        self.now += timedelta(**delta)
-
-    def next_request(self) -> None:
-        """State goes through JSON, as it does between two requests."""
-        self.state = json.loads(json.dumps(self.state))
-
-
-def fake_context(
-    *, subject: Subject | None = None, anchor: str = "knowledge", options: Mapping[str, Any] | None = None
-) -> FakeContext:
-    """A context in which anne.pierre exists and nobody else does; the suite adds the options' defaults."""
-
-    def find(login: str) -> Subject:
-        known = login in {ANNE.login, ANNE.email}
-        return ANNE if known else Subject(f"unknown-{login}", login)
-
-    def take_attempt(_subject: Subject) -> None:
-        if ctx.attempts >= ctx.most_attempts:
-            raise TooManyAttempts(timedelta(seconds=65))
-        ctx.attempts += 1
-
-    ctx = FakeContext(
-        now=START,
-        state={},
-        subject=subject,
-        find=find,
-        take_attempt=take_attempt,
-        mac=lambda *parts: "mac:" + str(hash(("interaction", *parts))),
-        outbox=FakeOutbox(),
-        passwords=FakePasswords(anchor),
-        service_name="ROR Nouvelle-Aquitaine",
-        options=options or {},
-        callback_url="https://idp.example/login/callback/method",
-        callback_state="a state",
-    )
-    return ctx
+__all__ = [
+    "ANNE",
+    "SECRET_OF_ANNE",
+    "START",
+    "FakeCards",
+    "FakeContext",
+    "FakeOutbox",
+    "FakePasswords",
+    "MethodSuite",
+    "fake_context",
+]
 
 
 class MethodSuite:

@@ -69,10 +69,11 @@ class Pages:
         status: int = 200,
         form_targets: Iterable[str] = (),
         images: Iterable[str | None] = (),
+        asks_workstation: bool = False,
         **values: Any,
     ) -> flask.Response:
         """A page. `form_targets`: URIs that a form may lead to, redirects included (Chromium applies form-action to
-        them); `images`: logos of others.
+        them); `images`: logos of others; `asks_workstation`: its scripts talk to a helper on the person's own machine.
         """
         body = self._env.get_template(template).render(
             status=status,
@@ -83,7 +84,9 @@ class Pages:
             **values,
         )
         response = flask.Response(body, status, mimetype="text/html")
-        response.headers["Content-Security-Policy"] = _policy(form_targets, [self._settings.brand.logo_url, *images])
+        response.headers["Content-Security-Policy"] = _policy(
+            form_targets, [self._settings.brand.logo_url, *images], asks_workstation=asks_workstation
+        )
         response.headers["Content-Language"] = self.lang
         return response
 
@@ -116,10 +119,11 @@ def origin(uri: str) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
-def _policy(form_targets: Iterable[str], images: Iterable[str | None]) -> str:
+def _policy(form_targets: Iterable[str], images: Iterable[str | None], *, asks_workstation: bool) -> str:
     forms = " ".join(dict.fromkeys(["'self'", *map(origin, form_targets)]))
     sources = " ".join(dict.fromkeys(["'self'", "data:", *(origin(i) for i in images if i and "://" in i)]))
+    connections = "connect-src http://127.0.0.1:*; " if asks_workstation else ""
     return (
-        "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; "
+        f"default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; {connections}"
         f"img-src {sources}; form-action {forms}; base-uri 'none'; frame-ancestors 'none'"
     )

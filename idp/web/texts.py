@@ -47,6 +47,16 @@ BANDS: dict[str, tuple[Text, Text]] = {
     ),
 }
 
+# Why what proves a national identity signs nobody in, where its method has no words of its own; and what to do.
+UNLINKED: dict[str, Text] = {
+    "not_linked": N_("Ce mode d'authentification n'est pas encore relié à un compte."),
+    "link_removed": N_("Ce mode d'authentification n'est plus relié à ce compte."),
+}
+PROVE_FIRST: Text = N_(
+    "Prouvez d'abord que ce compte est le vôtre. Connectez-vous avec deux preuves de votre compte pour le relier ; "
+    "sans compte, contactez l'assistance."
+)
+
 # What the driver itself refuses, whatever the method; a method declares its own.
 # Words are the same for a known and an unknown person.
 REFUSALS: dict[str, Text] = {
@@ -57,6 +67,7 @@ REFUSALS: dict[str, Text] = {
     "means_missing": N_("Votre compte ne permet pas encore ce mode d'authentification. Contactez l'assistance."),
     "other_account": N_("Ce n'est pas le compte que ce service attend."),
     "already_linked": N_("Ce mode d'authentification est déjà relié à votre compte."),
+    "not_linked": N_("Ce mode d'authentification n'est pas relié à un compte. Contactez l'assistance."),
     "link_refused": N_("Ce mode d'authentification ne peut pas être relié à ce compte. Contactez l'assistance."),
     "link_names_differ": N_(
         "Le nom qui s'y trouve n'est pas celui de votre compte. L'assistance est prévenue : contactez-la."

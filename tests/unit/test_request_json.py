@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from idp.domain.authn import Assurance, IdentityRef, Proof
-from idp.domain.interaction import Interaction
+from idp.domain.interaction import Interaction, Unlinked
+from idp.domain.means import Person
 from idp.domain.request import AuthorizationRequest
 from idp.errors import ReturnPath
 from tests.fakes import samples
@@ -69,6 +70,7 @@ interactions = st.builds(
     method_state=st.dictionaries(texts, st.dictionaries(texts, json_values, max_size=2), max_size=2),
     account_chosen=st.booleans(),
     consented_by=maybe,
+    unlinked=st.none() | st.builds(Unlinked, proofs, st.builds(Person, texts, texts), st.booleans()),
     version=st.integers(0, 100),
 )
 
@@ -112,3 +114,10 @@ def test_what_a_request_says_of_itself() -> None:
     assert request.expected_sub == "anne"
     assert samples.request(hint_sub="anne", sub_wanted="karim").expected_sub == "karim"
     assert not samples.request(prompt=("login",)).is_silent
+
+
+@given(proofs)
+def test_what_is_to_be_linked_and_was_stored_before_links_were_told_apart(proof: Proof) -> None:
+    unlinked = Unlinked(proof, Person("ANNE", "PIERRE"))
+    stored = {name: value for name, value in unlinked.to_json().items() if name != "was_linked"}
+    assert Unlinked.from_json(stored) == unlinked

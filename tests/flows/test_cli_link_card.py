@@ -1,0 +1,99 @@
+"""`sesame account link-card`: what support may link, and what it may not."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.fakes import igc
+from tests.fakes.command_line import CommandLine
+
+WHY = ("--reason", "identity card seen")
+ANNE = ("account", "create", "anne.pierre", "--given-name", "Anne", "--family-name", "Pierre")
+KARIM = ("account", "create", "karim.benali", "--given-name", "Karim", "--family-name", "Benali")
+OTHER = "10000000017"
+
+
+@pytest.fixture
+def cli(tmp_path: Path, template: Path) -> CommandLine:
+    shutil.copytree(template, tmp_path, dirs_exist_ok=True)
+    igc.write(tmp_path)
+    methods = 'methods = ["cps_card", "email_otp", "password"]\n'
+    made = CommandLine.in_folder(tmp_path, f'{methods}[card]\nauthorities = "authorities.pem"\n')
+    made.run(*ANNE, "--email", "anne.pierre@chu.example")
+    made.run(*KARIM, "--rpps", OTHER)
+    return made
+
+
+def state(cli: CommandLine) -> Any:
+    """What Anne holds, and the methods that are linked."""
+
+    def look(tx: Any) -> Any:
+        account = tx.accounts.find_by_login("anne.pierre")
+        return dict(account.identities), [link.method for link in tx.means.links(account.account_id)]
+
+    return cli.read(look)
+
+
+@pytest.mark.parametrize(
+    ("which", "held"),
+    [
+        (("--rpps", igc.ANNE), {"rpps": igc.ANNE}),
+        (("--adeli", "2b7010446"), {"adeli": "2B7010446"}),
+        (("--employee", igc.CPE), {"employee": igc.CPE}),
+        (("--employee", igc.CPA), {"employee": igc.CPA}),
+    ],
+)
+def test_it_links_a_card(cli: CommandLine, which: tuple[str, str], held: dict[str, str]) -> None:
+    cli.run("account", "link-card", "anne.pierre", *which, *WHY)
+    identities, methods = state(cli)
+    assert methods == ["cps_card"]
+    assert held.items() <= identities.items()
+    event = cli.last_event()
+    assert (event["name"], event["detail"]["reason"]) == ("means.linked", "identity card seen")
+    assert which[1] not in str(event)
+    assert cli.read(lambda tx: tx.outbox.is_due(igc.START.replace(year=2100)))
+
+
+@pytest.mark.parametrize(
+    ("command", "why"),
+    [
+        (("nobody", "--rpps", igc.ANNE, *WHY), "nobody: no such account"),
+        (("anne.pierre", *WHY), "give one of --rpps, --adeli, --employee"),
+        (("anne.pierre", "--rpps", igc.ANNE, "--adeli", "2B7010446", *WHY), "give one of"),
+        (("anne.pierre", "--rpps", igc.ANNE[:-1] + str((int(igc.ANNE[-1]) + 1) % 10), *WHY), "the key of the RPPS"),
+        (("anne.pierre", "--rpps", f"8{igc.ANNE}", *WHY), "not the form of type 8"),
+        (("anne.pierre", "--rpps", "1234", *WHY), "not the form of type 8"),
+        (("anne.pierre", "--adeli", "12", *WHY), "not the form of type 0"),
+        (("anne.pierre", "--employee", f"8{igc.ANNE}", *WHY), "not an identity of kind employee"),
+        (("anne.pierre", "--employee", "730000", *WHY), "a type of identifier that is not accepted"),
+        (("anne.pierre", "--rpps", OTHER, *WHY), "another account holds this rpps"),
+        (("karim.benali", "--rpps", igc.ANNE, *WHY), "karim.benali holds another identity: rpps"),
+        (("karim.benali", "--adeli", "2B7010446", *WHY), "karim.benali holds another identity: rpps"),
+    ],
+)
+def test_a_mistake_changes_nothing(cli: CommandLine, command: tuple[str, ...], why: str) -> None:
+    before = state(cli)
+    assert why in cli.refused("account", "link-card", *command)
+    assert state(cli) == before
+    assert not cli.events("--name", "means.linked")
+
+
+def test_a_reason_is_needed(cli: CommandLine) -> None:
+    assert cli.invoke("account", "link-card", "anne.pierre", "--rpps", igc.ANNE).exit_code == 2
+
+
+def test_what_is_linked_is_not_linked_again(cli: CommandLine) -> None:
+    cli.run("account", "link-card", "anne.pierre", "--rpps", igc.ANNE, *WHY)
+    assert "linked to its card already" in cli.refused("account", "link-card", "anne.pierre", "--rpps", igc.ANNE, *WHY)
+
+
+def test_an_account_that_is_not_active_gets_none(cli: CommandLine) -> None:
+    cli.run("account", "set-status", "anne.pierre", "suspended", "--reason", "test")
+    assert "is not active" in cli.refused("account", "link-card", "anne.pierre", "--rpps", igc.ANNE, *WHY)
+
+
+def test_nor_is_anything_linked_to_a_method_that_is_off(cli: CommandLine) -> None:
+    off = CommandLine.in_folder(cli.folder)
+    assert "cps_card is not enabled" in off.refused("account", "link-card", "anne.pierre", "--rpps", igc.ANNE, *WHY)
