@@ -50,7 +50,7 @@ def test_a_link_that_was_not_theirs_is_taken_away_with_those_after_it(provider: 
     assert has_password(provider)
     assert mailbox_is_closed(provider)
     thief = RelyingParty(provider, "card")
-    assert "pas encore relié" in thief.browser.get(path_of(present(thief, thief.open_login()))).text
+    assert "plus relié" in thief.browser.get(path_of(present(thief, thief.open_login()))).text
 
 
 def test_a_login_by_password_that_was_not_theirs_costs_the_password(provider: Provider) -> None:

@@ -178,5 +178,5 @@ def test_the_identity_stays_and_the_card_signs_nobody_in(provider: Provider, rp:
     assert holder.login_name == "anne.pierre"
     again = RelyingParty(provider)
     shown = again.browser.get(path_of(present(again, again.open_login())))
-    assert "pas encore relié" in shown.text
+    assert "plus relié" in shown.text
     assert again.silent()["error"] == "login_required"
