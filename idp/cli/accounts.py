@@ -9,7 +9,6 @@ from idp.cli.context import desk_of, plainly, services_of
 from idp.domain.account import AccountStatus
 from idp.errors import InvalidOperation
 from idp.flows.operators import accounts, cards, contacts
-from idp.flows.operators.desk import Desk
 
 
 @click.group()
@@ -64,7 +63,7 @@ def show(context: click.Context, login: str) -> None:
 @plainly
 def set_email(context: click.Context, login: str, address: str, reason: str) -> None:
     """Give an account another address, verified by whoever runs this command; its sessions and tokens end."""
-    contacts.set_email(desk_of(context), login, address, reason)
+    contacts.set_email(*services_of(context), login, address, reason)
 
 
 @account.command("drop-identity")
@@ -91,9 +90,8 @@ def link_card(context: click.Context, login: str, reason: str, **identity: str |
     given = [(kind, value) for kind, value in identity.items() if value]
     if len(given) != 1:
         raise InvalidOperation("give one of --rpps, --adeli, --employee")
-    proven, services = cards.identity(*given[0]), services_of(context)
-    desk = Desk(services.db, services.clock, services.registry, context.obj["operator"])
-    click.echo(cards.link(services, desk, login, proven, reason))
+    proven = cards.identity(*given[0])
+    click.echo(cards.link(*services_of(context), login, proven, reason))
 
 
 @account.command("set-names")

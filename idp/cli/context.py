@@ -48,9 +48,11 @@ def desk_of(context: click.Context) -> Desk:
     return Desk(db, clock, methods, context.obj["operator"])
 
 
-def services_of(context: click.Context) -> Services:
-    """Everything that the provider works with, for a command that also writes to people; closed when it ends."""
+def services_of(context: click.Context) -> tuple[Services, Desk]:
+    """Everything that the provider works with, and the operator's desk on it, for a command that also writes to people;
+    closed when it ends.
+    """
     services = build_services(settings_of(context))
     context.call_on_close(services.db.close)
     context.call_on_close(services.ephemeral.close)
-    return services
+    return services, Desk(services.db, services.clock, services.registry, context.obj["operator"])

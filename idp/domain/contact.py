@@ -4,6 +4,7 @@ import re
 
 from idp.domain.account import EMAIL, normalise_login
 
+EMAIL_CHANGED, PHONE_CHANGED = "account.email_changed", "account.phone_changed"  # events of the audit
 MAX_EMAIL = 254  # RFC 5321 §4.5.3.1.3, less the angle brackets
 SEPARATORS = re.compile(r"[\s.\-/\u2010-\u2015]|\(0\)|[()]")
 INTERNATIONAL = re.compile(r"\+[1-9][0-9]{6,14}")  # ITU-T E.164 §6: 15 digits at most

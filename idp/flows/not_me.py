@@ -11,6 +11,7 @@ import flask
 
 from idp.domain.alert import NOT_ME
 from idp.domain.audit import AuditEvent
+from idp.domain.contact import EMAIL_CHANGED, PHONE_CHANGED
 from idp.flows import answer, letters, not_me_link
 from idp.flows.alerts import raise_alert
 from idp.flows.services import Services
@@ -21,8 +22,8 @@ from idp.web.texts import CHANGES
 IN_A_SESSION = frozenset(
     {
         "account.close_requested",
-        "account.email_changed",
-        "account.phone_changed",
+        EMAIL_CHANGED,
+        PHONE_CHANGED,
         "login.new_browser",
         "means.removed",
     }

@@ -121,7 +121,7 @@ def test_closing_the_alert_gives_the_address_to_nobody(provider: Provider) -> No
     for login in (NEW, OLD, "anne.pierre"):
         thief.post("/password/forgot", page="/password/forgot", login=login)
     assert len(provider.mails()) == sent
-    contacts.set_email(provider.desk, "anne.pierre", OLD, "identity card seen")
+    contacts.set_email(provider.services, provider.desk, "anne.pierre", OLD, "identity card seen")
     thief.post("/password/forgot", page="/password/forgot", login=OLD)
     assert provider.mails()[-1].to == OLD
 
@@ -155,7 +155,7 @@ def test_an_address_that_support_gave_back_stays(provider: Provider) -> None:
     """A link that is pressed late."""
     changed(Holder.proven(provider, EMAIL))
     path = letter(provider, "adresse")
-    contacts.set_email(provider.desk, "anne.pierre", OLD, "identity card seen")
+    contacts.set_email(provider.services, provider.desk, "anne.pierre", OLD, "identity card seen")
     provider.browser().post(path)
     assert anne(provider).verified_email == OLD
 

@@ -68,6 +68,23 @@ def test_a_code_that_the_old_address_has_signs_nobody_in(provider: Provider, ann
     assert "plus valable" in response.text
 
 
+def test_support_changes_it_and_the_old_address_is_told_without_a_link_that_acts(provider: Provider) -> None:
+    """Support may be taking it from whoever reads it now: what was mailed there is good no more."""
+    provider.add_client("strong", methods=("email_otp",))
+    thief = RelyingParty(provider, "strong")
+    login = thief.open_login()
+    thief.post(f"{login}/email_otp", page=login)
+    thief.post(f"{login}/email_otp", page=f"{login}/email_otp", login="anne.pierre", password=PASSWORD)
+    stolen = provider.last_code()
+    contacts.set_email(provider.services, provider.desk, "anne.pierre", NEW, "identity card seen")
+    told = provider.mails()[-1]
+    assert (told.to, NEW in told.text, "/not-me/" in told.text) == (OLD, False, False)
+    assert "Prévenez tout de suite l'assistance" in told.text
+    response = thief.post(f"{login}/email_otp", page=f"{login}/email_otp", code=stolen)
+    assert response.status_code == 200
+    assert "plus valable" in response.text
+
+
 def test_other_sessions_end_and_this_one_stays(provider: Provider, anne: Holder) -> None:
     other = RelyingParty(provider)
     tokens = other.tokens()
@@ -173,7 +190,7 @@ def test_support_gives_the_old_address_back(provider: Provider, anne: Holder) ->
     assert "sesame account show anne.pierre" in told.text
     assert "redonnez la bonne avant de fermer l'alerte" in told.text
     assert OLD not in told.text
-    contacts.set_email(provider.desk, "anne.pierre", change.personal["former"], "identity card seen")
+    contacts.set_email(provider.services, provider.desk, "anne.pierre", change.personal["former"], "identity card seen")
     assert address_of(provider) == OLD
     alerts.close(provider.desk, alert.alert_id, "identity card seen")
     rp = RelyingParty(provider)

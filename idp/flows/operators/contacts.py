@@ -2,14 +2,16 @@
 
 from dataclasses import replace
 
-from idp.domain.account import Account
-from idp.domain.contact import sound_email
+from idp.domain.account import Account, mask_email
+from idp.domain.contact import EMAIL_CHANGED, PHONE_CHANGED, sound_email
 from idp.domain.means import NATIONAL
 from idp.errors import InvalidOperation
+from idp.flows import letters
+from idp.flows.contexts import end_sendings
 from idp.flows.operators.desk import Desk
+from idp.flows.services import Services
 from idp.store import Tx
 
-EMAIL_CHANGED, PHONE_CHANGED = "account.email_changed", "account.phone_changed"
 MAX_NAME = 200
 LATEST = 20
 
@@ -34,8 +36,10 @@ def describe(tx: Tx, account: Account) -> list[tuple[str, str]]:
     return facts
 
 
-def set_email(desk: Desk, login: str, typed: str, reason: str) -> None:
-    """Another address; the operator has identified its holder. Sessions, tokens and links to choose a password end."""
+def set_email(services: Services, desk: Desk, login: str, typed: str, reason: str) -> None:
+    """Another address; the operator has identified its holder. Sessions, tokens, codes and links to choose a password
+    end. The former address is told, without a link that acts: support may be taking it from whoever reads it now.
+    """
     address = sound_email(typed)
     if address is None:
         raise InvalidOperation(f"{typed!r} is not an e-mail address")
@@ -47,6 +51,15 @@ def set_email(desk: Desk, login: str, typed: str, reason: str) -> None:
         event = desk.event(EMAIL_CHANGED, subject=account.account_id, sessions=ended, reason=reason)
         former = {"former": account.email} if account.email else {}
         tx.audit.record(replace(event, personal=former), desk.now())
+        if account.verified_email and account.verified_email != address:
+            told = {
+                "event": EMAIL_CHANGED,
+                "value": mask_email(address),
+                "not_me_url": "",
+                "to": account.verified_email,
+            }
+            letters.tell(services, tx, account, "contact_changed", "fr", **told)
+        end_sendings(services, account.account_id)
 
 
 def set_names(desk: Desk, login: str, given_name: str, family_name: str, reason: str) -> None:

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from idp.domain.account import Account, mask_email
 from idp.domain.audit import AuditEvent
-from idp.domain.contact import mask_phone
+from idp.domain.contact import EMAIL_CHANGED, PHONE_CHANGED, mask_phone
 from idp.domain.ids import new_id
 from idp.domain.throttle import MAILS
 from idp.errors import InvalidOperation, JourneyError
@@ -15,8 +15,6 @@ from idp.flows.portal.contact_code import KINDS, ContactCode
 from idp.flows.portal.door import Visitor
 from idp.flows.services import Services
 from idp.store import Tx
-
-EMAIL_CHANGED, PHONE_CHANGED = "account.email_changed", "account.phone_changed"
 
 
 @dataclass(frozen=True, slots=True)
