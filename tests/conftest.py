@@ -1,5 +1,6 @@
 """What every layer shares: no skip in CI, no network but loopback, one template of a provider."""
 
+import functools
 import logging
 import os
 import socket
@@ -90,7 +91,19 @@ def only_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="session")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def read_once() -> Iterator[None]:
+    """What takes a provider a tenth of a second to read, and is the same for each: our catalogue, the system's CAs."""
+    from idp.outgoing import sockets
+    from idp.web import language
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(language, "_compiled", functools.cache(language._compiled))
+        patch.setattr(sockets.TimedContext, "make", functools.cache(sockets.TimedContext.make))
+        yield
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory, read_once: None) -> Path:
     from tests.fakes.provider import make_template  # heavy, and the unit layer does without
 
     return make_template(tmp_path_factory.mktemp("template"))

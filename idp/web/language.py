@@ -29,6 +29,11 @@ def catalogues(packages: Iterable[str] = ()) -> dict[str, gettext.NullTranslatio
 
 
 def _english(package: str) -> gettext.NullTranslations | None:
+    compiled = _compiled(package)
+    return gettext.GNUTranslations(io.BytesIO(compiled)) if compiled else None
+
+
+def _compiled(package: str) -> bytes | None:
     source = resources.files(package) / "translations" / "en" / "LC_MESSAGES" / "messages.po"
     if not source.is_file():
         return None
@@ -38,8 +43,7 @@ def _english(package: str) -> gettext.NullTranslations | None:
             write_mo(compiled, read_po(po, locale="en", abort_invalid=True))
     except (PoFileError, UnicodeDecodeError) as error:
         raise MethodError(f"methods: the English catalogue of {package} cannot be read: {error}") from error
-    compiled.seek(0)
-    return gettext.GNUTranslations(compiled)
+    return compiled.getvalue()
 
 
 def choose(wanted: tuple[str, ...] = ()) -> str:

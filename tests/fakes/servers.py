@@ -42,7 +42,7 @@ class PostgreSQL:
         """A new database; its address."""
         self.made += 1
         name = f"sesame_{self.made}"
-        self._run(f"CREATE DATABASE {name} TEMPLATE {template}")
+        self._run(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")  # half the time of the default
         return self.url(name)
 
     def drop(self, url: str) -> None:
@@ -65,7 +65,7 @@ def postgresql() -> Iterator[PostgreSQL]:
         owner = pwd.getpwnam("postgres")
         os.chown(folder, owner.pw_uid, owner.pw_gid)
         prefix = ["runuser", "-u", "postgres", "--"]
-    data, options = folder / "data", f"-p {port} -c listen_addresses=127.0.0.1 -c fsync=off -k {folder}"
+    data, options = folder / "data", f"-p {port} -c listen_addresses=127.0.0.1 -c fsync=off -c full_page_writes=off -c autovacuum=off -k {folder}"
 
     def control(*arguments: str) -> None:
         command = [*prefix, str(binaries / "pg_ctl"), "-D", str(data), "-s", "-w", "-t", str(START_S), *arguments]
