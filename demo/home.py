@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
 
+from demo.cards import PIN, Drawer
+from demo.cards import now as this_second
 from demo.ports import Ports
 from demo.seed import seed
 from idp.clock import SystemClock
@@ -26,6 +28,10 @@ class OtherPorts(Exception):
     """The data were made for other ports: the registered addresses would be wrong."""
 
 
+class EarlierDemo(Exception):
+    """The data were made by a demo that had fewer parts."""
+
+
 class Home:
     """`.demo/`: settings, database, keys and demo.json, readable by their owner only."""
 
@@ -34,6 +40,7 @@ class Home:
         self.settings_file = folder / "sesame.toml"
         self.description_file = folder / "demo.json"
         self.log_file = folder / "provider.log"
+        self.drawer = Drawer(folder / "cards")
 
     def open_log(self) -> TextIO:
         """Where the children write; for its owner's eyes, as the rest."""
@@ -49,11 +56,17 @@ class Home:
         shutil.rmtree(self.folder)
 
     def prepare(self, ports: Ports) -> dict[str, Any]:
-        """Make what is missing; returns the content of demo.json. Raises OtherPorts, and ValueError as `reset` does."""
+        """Make what is missing; returns the content of demo.json.
+
+        Raises OtherPorts, EarlierDemo, and ValueError as `reset` does.
+        """
         if self.description_file.exists():
             found: dict[str, Any] = json.loads(self.description_file.read_text(encoding="utf-8"))
+            if found["ports"].keys() != asdict(ports).keys():
+                raise EarlierDemo
             if found["ports"] != asdict(ports):
                 raise OtherPorts
+            self.drawer.renew_revocation_list(this_second())
             Database(load(self.settings_file).database_url).migrate()
             return found
         self.reset()
@@ -61,6 +74,8 @@ class Home:
         _write_private(self.settings_file, _settings(self.folder, ports))
         _write_private(self.folder / "secret", secrets.token_urlsafe(48))
         FileSigner.create(self.folder / "keys.d", now=datetime.now(UTC))
+        self.drawer.make(this_second())
+        self.drawer.renew_revocation_list(this_second())
         settings = load(self.settings_file)
         database = Database(settings.database_url)
         database.migrate()
@@ -71,6 +86,7 @@ class Home:
             **made,
             "services": {"portail": f"{ports.issuer}/compte", "ror": ports.ror, "espace-pro": ports.espace_pro},
             "mail": {"page": ports.mail, "messages": f"{ports.mail}/messages", "smtp": f"localhost:{ports.smtp}"},
+            "card": {"page": ports.card, "pin": PIN, "reader": f"127.0.0.1:{ports.reader}"},
             "settings": str(self.settings_file),
             "ports": asdict(ports),
         }
@@ -85,6 +101,7 @@ def _settings(folder: Path, ports: Ports) -> str:
         "database_url": f"sqlite:///{folder.resolve() / 'sesame.db'}",
         "keys_dir": "keys.d",
         "secret_file": "secret",
+        "methods": ["cps_card", "email_otp", "password"],
     }
     mail = {"host": "localhost", "port": ports.smtp, "sender": "ne-pas-repondre@esea.example"}
     brand = {
@@ -97,7 +114,13 @@ def _settings(folder: Path, ports: Ports) -> str:
         "privacy_url": f"{ports.mail}/exemple/confidentialite",
         "legal_url": f"{ports.mail}/exemple/mentions-legales",
     }
-    parts = [_toml(values), "[mail]", _toml(mail), "[brand]", _toml(brand)]
+    card = {
+        "authorities": "cards/authorities.pem",
+        "crl_files": ["cards/persons.crl"],
+        "reader_ports": [ports.reader, ports.reader],
+        "help_url": f"{ports.mail}/exemple/lecteur",
+    }
+    parts = [_toml(values), "[mail]", _toml(mail), "[brand]", _toml(brand), "[card]", _toml(card)]
     return HEADING + "\n".join(parts) + "\n"
 
 

@@ -30,6 +30,7 @@ MAIL_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src d
 EXAMPLES = {
     "accessibilite": "Déclaration d'accessibilité",
     "confidentialite": "Politique de confidentialité",
+    "lecteur": "Installer le logiciel du lecteur de carte",
     "mentions-legales": "Mentions légales",
     "tutoriels": "Tutoriels vidéos",
     "bons-reflexes": "Les bons réflexes",

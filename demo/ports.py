@@ -13,6 +13,8 @@ class Ports:
     espace_pro_port: int = 8002
     mail_page: int = 8025
     smtp: int = 8026
+    card_page: int = 8027
+    reader: int = 8028
 
     @classmethod
     def from_environment(cls) -> "Ports":
@@ -23,6 +25,8 @@ class Ports:
             espace_pro_port=_port("DEMO_ESPACE_PRO_PORT", 8002),
             mail_page=_port("DEMO_MAIL_PORT", 8025),
             smtp=_port("DEMO_SMTP_PORT", 8026),
+            card_page=_port("DEMO_CARD_PORT", 8027),
+            reader=_port("DEMO_READER_PORT", 8028, least=1024),  # as the setting `card.reader_ports`
         )
 
     @property
@@ -41,9 +45,13 @@ class Ports:
     def mail(self) -> str:
         return f"http://localhost:{self.mail_page}"
 
+    @property
+    def card(self) -> str:
+        return f"http://localhost:{self.card_page}"
 
-def _port(name: str, default: int) -> int:
+
+def _port(name: str, default: int, *, least: int = 1) -> int:
     text = os.environ.get(name, str(default))
-    if not text.isdigit() or not 1 <= int(text) <= 65535:
+    if not text.isdigit() or not least <= int(text) <= 65535:
         raise ValueError(f"{name}: {text!r} is not a port")
     return int(text)

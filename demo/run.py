@@ -1,5 +1,6 @@
-"""The provider, its worker, two services and a mailbox, on this machine, until Ctrl-C."""
+"""The provider, its worker, two services, a mailbox and a card desk, on this machine, until Ctrl-C."""
 
+import logging
 import os
 import signal
 import socket
@@ -10,10 +11,13 @@ import time
 import urllib.error
 import urllib.request
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TextIO
 
-from demo import mailbox, relying_party
-from demo.home import Home, OtherPorts
+from demo import card_desk, mailbox, relying_party
+from demo.card_desk import Helper, PagePrompt
+from demo.card_readers import open_reader
+from demo.cards import PIN
+from demo.home import EarlierDemo, Home, OtherPorts
 from demo.mailbox import Inbox, Mailbox
 from demo.ports import Ports
 from demo.servers import LOOPBACK, Servers
@@ -41,6 +45,11 @@ def run(arguments: list[str]) -> int:
     except OtherPorts:
         print("The demo's data were made for other ports. Use those again, or: make demo-reset", file=sys.stderr)
         return 1
+    except EarlierDemo:
+        print(
+            "The demo's data are of an earlier version, without cards. To begin anew: make demo-reset", file=sys.stderr
+        )
+        return 1
     except ValueError as error:
         print(error, file=sys.stderr)
         return 1
@@ -57,13 +66,15 @@ def run(arguments: list[str]) -> int:
 def _serve(home: Home, ports: Ports, description: dict[str, Any], stop: threading.Event) -> int:
     inbox, servers = Inbox(), Servers()
     servers.add(mailbox.create_app(inbox), ports.mail_page)
+    helper = _add_card_desk(home, ports, servers)
     for config in _services(ports, description):
         servers.add(relying_party.create_app(config), int(config.base_url.rpartition(":")[2]))
     # The provider's server would share the port with another demo without a word, and each would get half the requests.
     socket.create_server((LOOPBACK, ports.provider)).close()
     environment = {**os.environ, "SESAME_SETTINGS": str(home.settings_file.resolve())}
     children: list[Child] = []
-    with Mailbox(inbox, ports.smtp), servers, home.open_log() as log:
+    with Mailbox(inbox, ports.smtp), servers, home.open_log() as log, helper:
+        _write_log_of_helper(log)
         try:
             for module in MODULES:
                 command = [sys.executable, "-m", *module]
@@ -82,6 +93,22 @@ def _serve(home: Home, ports: Ports, description: dict[str, Any], stop: threadin
         return 0
     print(f"A part of the demo ended, or did not start: see {home.log_file}", file=sys.stderr)
     return 1
+
+
+def _add_card_desk(home: Home, ports: Ports, servers: Servers) -> Helper:
+    reader, prompt = open_reader(home.drawer.cards(), home.folder / "softhsm"), PagePrompt()
+    helper = Helper(reader, prompt, ports.issuer, ports.reader, home.folder)
+    servers.add(card_desk.create_app(reader, prompt, helper), ports.card_page)
+    return helper
+
+
+def _write_log_of_helper(log: TextIO) -> None:
+    handler = logging.StreamHandler(log)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(name)s %(levelname)s %(message)s"))
+    logger = logging.getLogger("card_reader")
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    logger.propagate = False  # the terminal is for the addresses
 
 
 def _services(ports: Ports, description: dict[str, Any]) -> list[ServiceConfig]:
@@ -141,6 +168,7 @@ Sésame's demo is running. Ctrl-C ends it; `make demo-reset` forgets its data.
   ROR Nouvelle-Aquitaine   {ports.ror}
   Espace Pro ORU NA        {ports.espace_pro}
   E-mails that were sent   {ports.mail}
+  A CPS card and a reader  {ports.card}  (PIN {PIN})
 
   Accounts (also in {home.description_file}):""")
     for account in description["accounts"]:

@@ -15,25 +15,25 @@ from idp.hashing import PasswordHasher
 from idp.store import Tx
 
 PORTAL = "portail"
-STRONG = ("email_otp",)
+STRONG = ("cps_card", "email_otp")
 SCOPES = ("openid", "profile", "email", "address", "phone", "identite_ps")
 
 PEOPLE: tuple[dict[str, str], ...] = (
     {
         "login": "anne.pierre", "given_name": "Anne", "family_name": "Pierre", "civility": "Mme",
-        "email": "anne.pierre@chu.example", "rpps": "10003456789", "services": "ror espace-pro",
+        "email": "anne.pierre@chu.example", "rpps": "10003456786", "services": "ror espace-pro",
     },
-    {
+    {  # his card is to be linked: nobody entered his number
         "login": "karim.benali", "given_name": "Karim", "family_name": "Benali", "civility": "M.",
-        "email": "karim.benali@chu.example", "rpps": "10003456790", "services": "ror",
+        "email": "karim.benali@chu.example", "rpps": "", "services": "ror",
     },
     {
         "login": "lea.martin", "given_name": "Léa", "family_name": "Martin", "civility": "Mme",
-        "email": "lea.martin@clinique.example", "rpps": "10003456791", "services": "",
+        "email": "lea.martin@clinique.example", "rpps": "10003456802", "services": "",
     },
     {  # imported without a password: her first login is « Mot de passe oublié ? »
         "login": "jeanne.duval", "given_name": "Jeanne", "family_name": "Duval", "civility": "Mme",
-        "email": "jeanne.duval@ehpad.example", "rpps": "10003456792", "services": "ror",
+        "email": "jeanne.duval@ehpad.example", "rpps": "10003456810", "services": "ror",
     },
 )  # fmt: skip
 IMPORTED = "jeanne.duval"
@@ -66,7 +66,7 @@ def seed(desk: Desk, hasher: PasswordHasher, ports: Ports) -> dict[str, Any]:
     with desk.db.write() as tx:
         tx.meta.mark_as_demo()
         registered = [_register(desk, tx, client) for client in _clients(ports)]
-        policies.add(desk, tx, PORTAL, ("email_otp", "password"), reason="demo")
+        policies.add(desk, tx, PORTAL, (*STRONG, "password"), reason="demo")
         for client_id in ("ror", "espace-pro"):
             policies.add(
                 desk,

@@ -1,5 +1,6 @@
 """Step 1: the command of the README, as a process."""
 
+import json
 import signal
 import stat
 from collections.abc import Callable
@@ -29,11 +30,12 @@ def test_demo_json_says_what_is_promised_to_its_owner_only(demo: Demo) -> None:
     assert all({"login", "password", "email", "rpps"} <= set(each) for each in description["accounts"])
     assert set(description["services"]) == {"portail", "ror", "espace-pro"}
     assert {"page", "messages"} <= set(description["mail"])
+    assert {"page", "pin", "reader"} <= set(description["card"])
 
 
 def test_the_welcome_names_addresses_and_accounts_and_nothing_else_is_printed(demo: Demo) -> None:
     description = demo.description
-    promised = [*description["services"].values(), description["mail"]["page"]]
+    promised = [*description["services"].values(), description["mail"]["page"], description["card"]["page"]]
     promised += [account["login"] for account in description["accounts"]]
     promised += [account["password"] for account in description["accounts"] if account["login"] == ANNE]
 
@@ -107,6 +109,20 @@ def test_a_port_that_is_taken_is_said_and_nothing_stays_behind(demo: Demo, secon
     assert "Traceback" not in second.errors
     with DIRECTLY.open(demo.description["issuer"] + "/readyz", timeout=5) as answer:
         assert answer.status == 200
+
+
+def test_the_data_of_an_earlier_demo_are_said_and_left_as_they_are(second: Demo) -> None:
+    second.folder.mkdir()
+    found = second.folder / "demo.json"
+    found.write_text(json.dumps({"ports": {"provider": 8000, "smtp": 8026}}))
+
+    second.launch()
+
+    assert second.process is not None
+    assert second.process.wait(STOP_S) == 1
+    assert "make demo-reset" in second.errors
+    assert "Traceback" not in second.errors
+    assert found.exists()
 
 
 def test_reset_leaves_a_folder_that_is_no_demo(second: Demo) -> None:

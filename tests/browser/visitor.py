@@ -33,6 +33,7 @@ class Watch:
     def __init__(self, context: BrowserContext) -> None:
         self.problems: list[str] = []
         self._expected_statuses: set[int] = set()
+        self._unreachable = "none"
         context.add_init_script(REPORT_VIOLATIONS)
         context.on("console", self._console)
         context.on("weberror", lambda event: self.problems.append(f"exception: {event.error}"))
@@ -46,12 +47,22 @@ class Watch:
         yield
         self._expected_statuses.remove(status)
 
+    @contextmanager
+    def expecting_no_answer(self, origin: str) -> Iterator[None]:
+        """Nobody listens there, or the browser lets no page reach it."""
+        self._unreachable = origin
+        yield
+        self._unreachable = "none"
+
     def _console(self, message: ConsoleMessage) -> None:
         refused = any(f"status of {status} " in message.text for status in self._expected_statuses)
+        refused = refused or f"{message.location['url']} {message.text}".find(self._unreachable) >= 0
         if message.type in ("error", "warning") and not refused:
             self.problems.append(f"console {message.type}: {message.text} ({message.location['url']})")
 
     def _failed(self, request: Request) -> None:
+        if request.url.startswith(self._unreachable):
+            return
         if request.failure != "net::ERR_ABORTED":  # the page was left while a picture or a font was on its way
             self.problems.append(f"failed: {request.method} {request.url}: {request.failure}")
 
