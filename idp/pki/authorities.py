@@ -1,6 +1,8 @@
 """The authorities whose cards are trusted: those that issue to persons, named one by one, never their roots."""
 
+import errno
 import re
+import stat
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -17,12 +19,13 @@ from idp.settings import SettingsError
 
 ORGANISATIONS = re.compile(r"\bORGANI[SZ]ATIONS?\b", re.IGNORECASE)
 TEST = re.compile(r"\bTEST\b", re.IGNORECASE)
+MAX_FILE = 64 * 1024 * 1024  # bytes; a list of 100,000 serials has 4 MiB
 
 
 def load(path: Path, *, test_cards: bool) -> tuple[x509.Certificate, ...]:
     """Those of a file (PEM, DER, .p7b) or a folder. Raises SettingsError, which names `card.authorities`."""
     try:
-        found = dict.fromkeys(each for file in files(path) for each in _certificates(file.read_bytes()))
+        found = dict.fromkeys(each for file in files(path) for each in _certificates(content(file)))
         faults = [f"{common_name(each)}: {fault}" for each in found if (fault := _fault(each, test_cards=test_cards))]
     except (OSError, *MALFORMED) as error:
         reason = error.strerror if isinstance(error, OSError) else "no certificates"
@@ -40,6 +43,14 @@ def files(path: Path) -> Iterator[Path]:
         yield path
         return
     yield from sorted(each for each in path.iterdir() if each.is_file() and not each.name.startswith("."))
+
+
+def content(path: Path) -> bytes:
+    """Of a regular file: a pipe or a device could hold who reads it for ever. Raises OSError."""
+    status = path.stat()
+    if not stat.S_ISREG(status.st_mode) or status.st_size > MAX_FILE:
+        raise OSError(errno.EINVAL, "not a file of at most 64 MiB")
+    return path.read_bytes()
 
 
 def common_name(certificate: x509.Certificate) -> str:
@@ -85,15 +96,15 @@ def _signed(certificate: x509.Certificate, authority: x509.Certificate) -> bool:
     return True
 
 
-def _certificates(content: bytes) -> list[x509.Certificate]:
-    if b"-----BEGIN CERTIFICATE-----" in content:
-        return x509.load_pem_x509_certificates(content)
-    if b"-----BEGIN PKCS7-----" in content:
-        return pkcs7.load_pem_pkcs7_certificates(content)
+def _certificates(encoded: bytes) -> list[x509.Certificate]:
+    if b"-----BEGIN CERTIFICATE-----" in encoded:
+        return x509.load_pem_x509_certificates(encoded)
+    if b"-----BEGIN PKCS7-----" in encoded:
+        return pkcs7.load_pem_pkcs7_certificates(encoded)
     try:
-        return [x509.load_der_x509_certificate(content)]
+        return [x509.load_der_x509_certificate(encoded)]
     except ValueError:
-        return pkcs7.load_der_pkcs7_certificates(content)
+        return pkcs7.load_der_pkcs7_certificates(encoded)
 
 
 def _fault(authority: x509.Certificate, *, test_cards: bool) -> str | None:

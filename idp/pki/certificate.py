@@ -30,7 +30,8 @@ PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey
 
 @dataclass(frozen=True, slots=True)
 class CardCertificate:
-    """subject: one value for each attribute that is READ. upns: of the SAN. policies: dotted OIDs.
+    """subject: one value for each attribute that is READ: the CN as it stands, the others composed (NFC) and trimmed.
+    upns: of the SAN. policies: dotted OIDs.
 
     is_for_login: EKU clientAuth, no key usage that excludes signing a challenge, and not an authority's.
     """
@@ -85,17 +86,19 @@ def _attributes(name: x509.Name) -> dict[ObjectIdentifier, str]:
     for attribute in (attribute for rdn in name.rdns for attribute in rdn if attribute.oid in READ):
         if attribute.oid in found:
             raise ValueError("an attribute of the subject is stated twice")
-        found[attribute.oid] = _text(attribute.value)
+        text = _text(attribute.value)
+        is_name = attribute.oid != NameOID.COMMON_NAME  # that is an identifier: nothing else may become it
+        found[attribute.oid] = unicodedata.normalize("NFC", text).strip() if is_name else text
     return found
 
 
 def _text(value: str | bytes) -> str:
-    """Composed (NFC). Raises ValueError for what could not be shown, or would change what stands beside it."""
+    """Raises ValueError for what could not be shown, or would change what stands beside it."""
     if not isinstance(value, str) or len(value) > LONGEST_ATTRIBUTE:
         raise ValueError("an attribute that is no text, or too long")
     if any(unicodedata.category(c)[0] == "C" or c in "\u2028\u2029" for c in value):
         raise ValueError("an attribute with a character that is none")
-    return unicodedata.normalize("NFC", value).strip()
+    return value
 
 
 def _is_for_login(extensions: x509.Extensions) -> bool:

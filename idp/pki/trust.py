@@ -6,7 +6,7 @@ from datetime import datetime
 from cryptography import x509
 
 from idp.pki import authorities, web_eid
-from idp.pki.certificate import CardCertificate, PublicKey, read
+from idp.pki.certificate import CardCertificate, read
 from idp.pki.holder import CardHolder, holder_of
 from idp.pki.refused import CardRefused
 from idp.pki.revocation import Revocation
@@ -33,19 +33,19 @@ class CardTrust:
     def authenticate(self, token: str, *, origin: str, nonce: str, now: datetime) -> CardHolder:
         """Whose card signed the nonce for a page of this origin; `token` is the JSON of Web eID.
 
-        The caller spends the nonce first, whatever comes of it. Raises CardRefused.
+        The caller spends the nonce first, whatever comes of it. Raises CardRefused; that its certificate is refused
+        is told to whom has its key alone, for certificates are public.
         """
         stated = web_eid.parse(token)
-        holder, key = self._accepted(stated.certificate, now)
-        stated.check_signature(key, origin, nonce)
-        return holder
+        card = read(stated.certificate)
+        stated.check_signature(card.public_key, origin, nonce)
+        return self._holder(card, now)
 
     def holder(self, certificate_der: bytes, now: datetime) -> CardHolder:
         """Whose card it is, once something else has proven that it is there. Raises CardRefused."""
-        return self._accepted(certificate_der, now)[0]
+        return self._holder(read(certificate_der), now)
 
-    def _accepted(self, der: bytes, now: datetime) -> tuple[CardHolder, PublicKey]:
-        card = read(der)
+    def _holder(self, card: CardCertificate, now: datetime) -> CardHolder:
         authority = authorities.issuer_of(card.certificate, self.authorities, now)
         _check_dates(card.certificate, now)
         authorities.check_path(card.certificate, authority, now)
@@ -53,7 +53,7 @@ class CardTrust:
         options = {"test_cards": self.settings.test_cards, "non_nominative": self.settings.non_nominative}
         holder = holder_of(card, authority, **options)
         self.revocation.check(card.certificate, authority, now)
-        return holder, card.public_key
+        return holder
 
     def _check_use(self, card: CardCertificate) -> None:
         if not card.is_for_login:

@@ -82,6 +82,8 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
     ("a professional's card, an employee's id", {"subject": igc.CPE_OF_ANNE, "card_type": 0}, "identity_disagrees"),
     ("UPN of another type", {"upn": f"6.{ANNE}@carte-cps.fr"}, "identity_disagrees"),
     ("UPN of another domain", {"upn": f"8.{ANNE}@carte-cps.fr.example"}, "identity_disagrees"),
+    ("CN with a space", {"subject": look_alike.person(f"8{ANNE}\u00a0", "ANNE", "PIERRE", ""), "upn": None},
+     "identity_malformed"),
     ("no CN", {"subject": WITHOUT_ID, "upn": None}, "identity_malformed"),
     ("pseudonym beside names", {"subject": WITH_PSEUDONYM}, "not_nominative"),
     ("no surname", {"subject": WITHOUT_SURNAME}, "not_nominative"),
@@ -212,6 +214,7 @@ def test_identifiers(national_id: str, kind: str, value: str) -> None:
     "national_id",
     [
         "", "8", "10003456786", "8100034567860", "81000345678", "810003456786/1", "8 10003456786", "810003456786\n",
+        "810003456786\u00a0", "3330000019/\u212a",
         "8１0003456786", "0", "00b7010446", "0123456789A", "012345678", "3330000019", "333000001/1", "3330000019/",
         "3330000019/1/2", "3330000019/1@x", "5552100554/1", "210003456786", "910003456786", "3010003456786", "x",
     ],

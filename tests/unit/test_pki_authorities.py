@@ -1,5 +1,6 @@
 """Which authorities may vouch for cards: whatever is wrong with them stops the start, and the setting is named."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +17,10 @@ from tests.fakes import igc
 from tests.fakes.clock import START
 
 UNKNOWN = x509.UnrecognizedExtension(x509.ObjectIdentifier("2.25.5"), b"\x05\x00")
+SIGNS_CERTIFICATES = x509.KeyUsage(
+    digital_signature=False, content_commitment=False, key_encipherment=False, data_encipherment=False,
+    key_agreement=False, key_cert_sign=True, crl_sign=True, encipher_only=False, decipher_only=False,
+)  # fmt: skip
 PEM, DER = serialization.Encoding.PEM, serialization.Encoding.DER
 
 
@@ -36,6 +41,7 @@ BAD: list[tuple[Callable[[], Issued], str]] = [
     (lambda: Hierarchy.make(START, is_test=True).authority(), "ELEMENTAIRE PERSONNES: an authority of tests"),
     (lambda: igc.issued("RPPS"), f"8{ANNE}: it is not an authority"),
     (lambda: igc.authority_with(key_cert_sign=False), "it is not an authority"),
+    (lambda: igc.issue(added=[(SIGNS_CERTIFICATES, True)]), "it is not an authority"),  # CA:FALSE
     (lambda: igc.issue(without=[x509.BasicConstraints.oid, x509.KeyUsage.oid]), "it is not an authority"),
     (lambda: igc.authority_with(added=((UNKNOWN, True),)), "not of the profile of RFC 5280"),
 ]
@@ -70,6 +76,13 @@ def test_a_file_that_holds_none(tmp_path: Path, content: bytes) -> None:
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     assert "No such file" in fault(tmp_path / "a.pem")
+
+
+def test_what_is_no_file_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    os.mkfifo(tmp_path / "a.pem")
+    monkeypatch.setattr(Path, "read_bytes", lambda self: pytest.fail(f"{self} is read"))
+    assert "not a file of at most 64 MiB" in fault(tmp_path / "a.pem")
+    assert "not a file of at most 64 MiB" in fault(Path("/dev/zero"))
 
 
 def test_an_empty_folder(tmp_path: Path) -> None:

@@ -115,6 +115,15 @@ def test_names_are_read_in_every_form_and_composed(form: _ASN1Type) -> None:
     assert read(surname(decomposed, form)).subject[NameOID.SURNAME] == "LEFÈVRE D'ŒUVRE"
 
 
+def test_names_are_trimmed() -> None:
+    assert read(surname(" LEFEVRE\u00a0")).subject[NameOID.SURNAME] == "LEFEVRE"
+
+
+@pytest.mark.parametrize("stated", [f"8{CN}\u00a0", f" 8{CN}", "3330000019/\u212a"])  # the last one composed is a K
+def test_an_identifier_is_read_as_it_stands(stated: str) -> None:
+    assert read(named([x509.NameAttribute(NameOID.COMMON_NAME, stated)])).subject == {NameOID.COMMON_NAME: stated}
+
+
 def test_t61_is_read_where_it_is_ascii() -> None:
     assert read(surname("LEFEVRE", _ASN1Type.T61String)).subject[NameOID.SURNAME] == "LEFEVRE"
 

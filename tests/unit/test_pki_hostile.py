@@ -1,5 +1,6 @@
 """Whatever is sent, a card is refused with a cause, and nothing else happens."""
 
+import base64
 import json
 from functools import cache
 from pathlib import Path
@@ -115,6 +116,14 @@ def test_random_text(text: str) -> None:
 @given(st.data())
 def test_mutated_tokens(data: st.DataObject) -> None:
     is_refused_token(data.draw(mutated(good().encode())).decode("utf-8", "replace"))
+
+
+@MANY
+@given(st.data())
+def test_mutated_certificates_in_a_token(data: st.DataObject) -> None:
+    """Their keys are used before anybody vouches for them."""
+    der = data.draw(mutated(igc.issued("RPPS").der))
+    is_refused_token(json.dumps({**json.loads(good()), "unverifiedCertificate": base64.b64encode(der).decode()}))
 
 
 JSON = st.recursive(

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
 
 from demo.look_alike import Hierarchy, Issued
 from idp.pki import CardRefused, CardTrust
@@ -24,6 +25,20 @@ def point(**stated: object) -> list[tuple[x509.ExtensionType, bool]]:
         "only_some_reasons": None, "indirect_crl": False, "only_contains_attribute_certs": False,
     }  # fmt: skip
     return [(x509.IssuingDistributionPoint(**{**fields, **stated}), True)]  # type: ignore[arg-type]
+
+
+RELATIVE = x509.RelativeDistinguishedName([x509.NameAttribute(NameOID.COMMON_NAME, "part")])
+
+
+def part(*addresses: str) -> list[tuple[x509.ExtensionType, bool]]:
+    return point(full_name=[x509.UniformResourceIdentifier(each) for each in addresses])
+
+
+def of_the_card() -> str:
+    """Where its certificate says that its list is."""
+    (stated,) = igc.issued(CARD).certificate.extensions.get_extension_for_class(x509.CRLDistributionPoints).value
+    assert stated.full_name
+    return str(stated.full_name[0].value)
 
 
 def trusting(folder: Path, *lists: Crl, encoding: Encoding = Encoding.DER) -> CardTrust:
@@ -70,6 +85,14 @@ WORTHLESS: dict[str, Callable[[], Crl]] = {
     "indirect": lambda: igc.hierarchy().crl(added=point(indirect_crl=True)),
     "of some reasons": with_reasons,
     "of authorities": lambda: igc.hierarchy().crl(added=point(only_contains_ca_certs=True)),
+    "delta, which does not say that it matters": lambda: igc.hierarchy().crl(
+        added=[(x509.DeltaCRLIndicator(1), False)]
+    ),
+    "of authorities, which does not say that it matters": lambda: igc.hierarchy().crl(
+        added=[(point(only_contains_ca_certs=True)[0][0], False)]
+    ),
+    "of a part that the card is not of": lambda: igc.hierarchy().crl(added=part("http://igc.example/other.crl")),
+    "of a part by a relative name": lambda: igc.hierarchy().crl(added=point(relative_name=RELATIVE)),
     "of attribute certificates": lambda: igc.hierarchy().crl(added=point(only_contains_attribute_certs=True)),
     "with a critical extension that we do not know": lambda: igc.hierarchy().crl(
         added=[(x509.UnrecognizedExtension(x509.ObjectIdentifier("2.25.5"), b"\x05\x00"), True)]
@@ -122,6 +145,36 @@ def test_a_list_of_persons_alone_is_full(tmp_path: Path) -> None:
     assert outcome(trusting(tmp_path, igc.hierarchy().crl(added=point(only_contains_user_certs=True)))) == "accepted"
 
 
+def test_a_list_of_a_part_is_for_the_certificates_that_name_it(tmp_path: Path) -> None:
+    """However new another part's is (RFC 5280 §6.3.3 b.2.i)."""
+    known, before = igc.hierarchy(), START - timedelta(hours=2)
+    own = part("ldap://igc.example/a", of_the_card())
+    other = known.crl(added=part("http://igc.example/other.crl"))
+    assert outcome(trusting(tmp_path, known.crl(added=own, this_update=before), other)) == "accepted"
+    listed = known.crl(added=own, this_update=before, revoked=[igc.issued(CARD)])
+    assert outcome(trusting(tmp_path, listed, other)) == "revoked"
+
+
+@pytest.mark.parametrize("points", [None, [x509.DistributionPoint(None, RELATIVE, None, None)]])
+def test_a_certificate_that_names_no_part_needs_a_full_list(
+    tmp_path: Path, points: list[x509.DistributionPoint] | None
+) -> None:
+    added = [(x509.CRLDistributionPoints(points), False)] if points else []
+    der = igc.issue(without=[x509.CRLDistributionPoints.oid], added=added).der
+    with pytest.raises(CardRefused, match="revocation_unknown"):
+        trusting(tmp_path, igc.hierarchy().crl(added=part(of_the_card()))).holder(der, START)
+    assert trusting(tmp_path, unchanged()).holder(der, START)
+
+
+def test_the_lists_of_others_are_not_the_authoritys(tmp_path: Path) -> None:
+    """A point that names who signs its lists (cRLIssuer)."""
+    another = [x509.DirectoryName(igc.hierarchy().root("FORT").certificate.subject)]
+    where = x509.DistributionPoint([x509.UniformResourceIdentifier(of_the_card())], None, None, another)
+    der = igc.issue(added=[(x509.CRLDistributionPoints([where]), False)]).der
+    with pytest.raises(CardRefused, match="revocation_unknown"):
+        trusting(tmp_path, igc.hierarchy().crl(added=part(of_the_card()))).holder(der, START)
+
+
 def test_several_lists_in_one_file(tmp_path: Path) -> None:
     known = igc.hierarchy()
     both = b"".join(each.public_bytes(Encoding.PEM) for each in (of_another(), known.crl(revoked=[igc.issued(CARD)])))
@@ -136,6 +189,60 @@ def test_the_newest_list_counts(tmp_path: Path) -> None:
     assert outcome(trusting(tmp_path, unchanged(), older)) == "accepted"
 
 
+def test_a_list_that_ran_out_makes_no_older_one_the_last(tmp_path: Path) -> None:
+    known = igc.hierarchy()
+    newer = known.crl(revoked=[igc.issued(CARD)], next_update=START + timedelta(hours=1))
+    trusted = trusting(tmp_path, newer, known.crl(this_update=START - timedelta(days=1)))
+    assert outcome(trusted) == "revoked"
+    assert outcome(trusted, minutes=90) == "revocation_unknown"
+
+
+def test_an_older_list_in_the_place_of_the_newer_takes_back_nothing(tmp_path: Path) -> None:
+    trusted = trusting(tmp_path, igc.hierarchy().crl(revoked=[igc.issued(CARD)]))
+    assert outcome(trusted) == "revoked"
+    trusting(tmp_path, igc.hierarchy().crl(this_update=START - timedelta(hours=20)))
+    assert outcome(trusted) == "revoked"
+
+
+def test_a_list_of_the_next_minute_is_waited_for_with_the_one_before(tmp_path: Path) -> None:
+    """The authority's clock is ahead of ours, and the file has the new list alone."""
+    trusted = trusting(tmp_path, unchanged())
+    assert outcome(trusted) == "accepted"
+    trusting(tmp_path, igc.hierarchy().crl(revoked=[igc.issued(CARD)], this_update=START + timedelta(seconds=30)))
+    assert outcome(trusted) == "accepted"
+    assert outcome(trusted, seconds=30) == "revoked"
+
+
+@pytest.mark.parametrize("content", [None, b"", b"\x30\x82"])
+def test_a_file_that_is_damaged_or_gone_leaves_its_list_in_force(tmp_path: Path, content: bytes | None) -> None:
+    trusted = trusting(tmp_path, igc.hierarchy().crl(next_update=START + timedelta(hours=1)))
+    assert outcome(trusted) == "accepted"
+    (tmp_path / "lists" / "0.crl").unlink()
+    if content is not None:
+        (tmp_path / "lists" / "0.crl").write_bytes(content)
+    assert outcome(trusted, minutes=59) == "accepted"
+    assert outcome(trusted, minutes=60) == "revocation_unknown"
+
+
+@pytest.mark.parametrize("device", [None, Path("/dev/zero")])
+def test_what_is_no_file_is_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, device: Path | None
+) -> None:
+    """Nobody writes into the pipe, and the device never ends."""
+    os.mkfifo(tmp_path / "pipe")
+    trusted = igc.trust(tmp_path, crl_files=[device or tmp_path / "pipe"])
+    monkeypatch.setattr(Path, "read_bytes", lambda self: pytest.fail(f"{self} is read"))
+    assert outcome(trusted) == "revocation_unknown"
+
+
+def test_a_file_that_is_too_long_is_not_read(tmp_path: Path) -> None:
+    trusted = trusting(tmp_path, unchanged(), encoding=Encoding.PEM)
+    os.truncate(tmp_path / "lists" / "0.crl", 64 * 1024 * 1024 + 1)
+    assert outcome(trusted) == "revocation_unknown"
+    os.truncate(tmp_path / "lists" / "0.crl", 64 * 1024 * 1024)
+    assert outcome(trusted) == "accepted"
+
+
 def test_a_list_runs_out_while_we_run(tmp_path: Path) -> None:
     trusted = trusting(tmp_path, igc.hierarchy().crl(next_update=START + timedelta(hours=1)))
     assert outcome(trusted, minutes=59) == "accepted"
@@ -147,8 +254,6 @@ def test_a_list_that_is_replaced_is_seen_at_the_next_login(tmp_path: Path) -> No
     assert outcome(trusted) == "accepted"
     trusting(tmp_path, igc.hierarchy().crl(revoked=[igc.issued(CARD)]))
     assert outcome(trusted) == "revoked"
-    (tmp_path / "lists" / "0.crl").unlink()
-    assert outcome(trusted) == "revocation_unknown"
 
 
 def test_a_list_that_ran_out_is_read_again_although_the_file_seems_the_same(tmp_path: Path) -> None:

@@ -100,8 +100,10 @@ def test_the_signature_certificate_signs_nobody_in(trust: CardTrust) -> None:
     assert outcome(trust, token(igc.issued("signature"))) == "wrong_usage"
 
 
-def test_the_certificate_is_judged_before_the_signature(trust: CardTrust) -> None:
-    assert outcome(trust, token(igc.issued("revoked"), signature=b"x")) == "revoked"
+@pytest.mark.parametrize("name", igc.REFUSED)
+def test_of_a_certificate_nothing_is_told_to_who_cannot_sign(trust: CardTrust, name: str) -> None:
+    assert outcome(trust, token(igc.issued(name), signature=igc.signed(card(), nonce=OTHER_NONCE))) == "signature_wrong"
+    assert outcome(trust, token(igc.issued(name))) == igc.CASES[name].cause
 
 
 @pytest.mark.parametrize("place", [0, 100, 255])
