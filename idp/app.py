@@ -23,6 +23,7 @@ from idp.flows.services import Services
 from idp.hashing import PasswordHasher
 from idp.mail import Mailer, SmtpMailer
 from idp.methods import registry
+from idp.methods.cps_card import CpsCard
 from idp.new_passwords import NewPasswords
 from idp.outgoing import Outgoing
 from idp.pki import CardTrust
@@ -46,7 +47,6 @@ from keys.seal import DataKeys
 from keys.signer import UnsafeKeyFile
 
 MAX_BODY_BYTES = 64 * 1024
-CARD_METHOD = "cps_card"
 BLUEPRINTS = (
     *(authorize, par, token, introspect, revoke, userinfo, discovery, logout),
     *(login, password_reset, not_me, portal, health, metrics),
@@ -115,7 +115,7 @@ def build_services(settings: Settings, *, clock: Clock | None = None, mailer: Ma
 
 def _card_trust(settings: Settings) -> CardTrust | None:
     """Once for the process. Raises SettingsError where the method is enabled and the authorities are not named."""
-    if settings.card.authorities is None and CARD_METHOD not in settings.methods:
+    if settings.card.authorities is None and CpsCard.id not in settings.methods:
         return None
     return CardTrust.load(settings.card)
 

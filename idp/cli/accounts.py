@@ -81,7 +81,7 @@ def drop_identity(context: click.Context, login: str, kind: str, reason: str) ->
 @click.argument("login")
 @click.option("--rpps", help="The 11 digits.")
 @click.option("--adeli", help="The 9 characters.")
-@click.option("--employee", help="The identifier of an establishment's employee, as the card has it: type and all.")
+@click.option("--employee", help="An establishment's employee, as the card has it: type, small letters and all.")
 @click.option("--reason", required=True, help="How the holder of account and card was identified.")
 @click.pass_context
 @plainly
@@ -91,7 +91,10 @@ def link_card(context: click.Context, login: str, reason: str, **identity: str |
     if len(given) != 1:
         raise InvalidOperation("give one of --rpps, --adeli, --employee")
     proven = cards.identity(*given[0])
-    click.echo(cards.link(*services_of(context), login, proven, reason))
+    link_id, is_told = cards.link(*services_of(context), login, proven, reason)
+    click.echo(link_id)
+    if not is_told:
+        click.echo(f"sesame: {login} has no verified address: no letter says so, tell the holder yourself", err=True)
 
 
 @account.command("set-names")

@@ -22,6 +22,11 @@ class Person:
     def full_name(self) -> str:
         return f"{self.given_name} {self.family_name}".strip()
 
+    @property
+    def is_named(self) -> bool:
+        """False if it agrees with nobody's names: a card that a service shares."""
+        return self.agrees_with(self.given_name, self.family_name)
+
     def agrees_with(self, given_name: str, family_name: str) -> bool:
         """The same names, but for accents, case, hyphens, and further first names that only one of the two states."""
         if not _words(self.family_name) or _words(self.family_name) != _words(family_name):

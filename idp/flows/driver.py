@@ -118,7 +118,7 @@ def _send_away(
         check_target(running.method, url)
     except OutOfBounds as error:
         structlog.get_logger().error("redirect refused", cause=str(error))
-        return _refuse(services, visit, running, "internal", pending)
+        return _refuse(services, visit, running, "internal", pending=pending)
     context.state[AWAITED] = digest(context.callback_state)
     _save(services, visit, running, context, pending)
     return Outcome(answer.see_other(url))
@@ -164,29 +164,30 @@ def _weigh(services: Services, visit: Visit, running: Runner, done: Done, pendin
     except OutOfBounds as error:
         structlog.get_logger().error("proof refused", cause=str(error))
         visits.save(services, visit.interaction.with_state(running.state_key, {}))
-        return _refuse(services, visit, running, "internal", pending)
+        return _refuse(services, visit, running, "internal", pending=pending)
     return _accept(services, visit, running, done, pending)
 
 
 def _accept(services: Services, visit: Visit, running: Runner, done: Done, pending: Pending) -> Outcome:
     """A method is satisfied: go on to the one that follows, or let the proof count."""
     proof, account = done.proof, _holder(services, visit, running, done)
+    refuse = partial(_refuse, services, visit, running, pending=pending, proof=proof)
     if isinstance(account, Unlinked):
         visits.save(services, replace(visit.interaction, unlinked=account, method_state={}))
         return Outcome(_to(visit))
     if isinstance(account, str):
         visits.save(services, visit.interaction.with_state(running.state_key, {}))
-        return _refuse(services, visit, running, account, pending)
+        return refuse(account)
     if account is None or not account.is_active:
         visits.save(services, visit.interaction.with_state(running.state_key, {}))
-        return _refuse(services, visit, running, "account_inactive", pending)
+        return refuse("account_inactive")
     if running.is_first_factor:
         return _go_on(services, visit, running, _limited(services, running, proof), account=account, pending=pending)
     same_person = running.holder is None or running.holder.account_id == account.account_id
     sub = subject(services, visit.client, account.account_id)
     if not same_person or visit.request.expected_sub not in (None, sub):
         visits.save(services, replace(visit.interaction, factors=(), method_state={}))
-        return _refuse(services, visit, running, "other_account", pending)
+        return refuse("other_account")
     proof = _limited(services, running, proof)
     earlier = visit.interaction.fresh if visit.interaction.account_id == account.account_id else ()
     interaction = visits.save(
@@ -242,22 +243,29 @@ def _pass_on(services: Services, visit: Visit, running: Runner, refused: Refused
     """The method's own refusal."""
     if refused.guess:
         services.network.note_failure()
-        _record_failure(services, visit, running, refused.code, pending)
+        _record_failure(services, visit, running, refused.code, pending=pending)
     return Outcome(refused=refused.code, method=running.method)
 
 
-def _refuse(services: Services, visit: Visit, running: Runner, code: str, pending: Pending) -> Outcome:
+def _refuse(
+    services: Services, visit: Visit, running: Runner, code: str, *, pending: Pending, proof: Proof | None = None
+) -> Outcome:
     """A proof that does not count here."""
-    _record_failure(services, visit, running, code, pending)
+    _record_failure(services, visit, running, code, pending=pending, proof=proof)
     return Outcome(refused=code)
 
 
-def _record_failure(services: Services, visit: Visit, running: Runner, code: str, pending: Pending) -> None:
-    subject = pending.subject or running.subject
+def _record_failure(
+    services: Services, visit: Visit, running: Runner, code: str, *, pending: Pending, proof: Proof | None = None
+) -> None:
+    """proof: what was proven nevertheless; its holder is who the event is about, where nobody else is known."""
+    known = (each.account_id for each in (pending.subject, running.subject) if each and each.account_id)
+    who, shown = next(known, None), proof.evidence if proof else {}
     detail = {"method": running.method.id, "reason": code}
-    who = subject.account_id if subject else None
     with services.db.write() as tx:
-        event = AuditEvent("login.failed", "anonymous", who, visit.client.client_id, "refused", detail)
+        holder = tx.accounts.find(proof.identity) if proof and who is None else None
+        who = holder.account_id if holder else who
+        event = AuditEvent("login.failed", "anonymous", who, visit.client.client_id, "refused", detail, shown)
         services.record(tx, event)
 
 

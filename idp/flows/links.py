@@ -20,7 +20,7 @@ from idp.flows.visits import Visit
 from idp.methods.base import Done
 from idp.store import Tx
 
-NAMES_DIFFER, TAKEN = "link.names_differ", "link.identity_taken"
+NAMES_DIFFER, TAKEN, OTHER = "link.names_differ", "link.identity_taken", "link.other_identity"
 
 
 def resolve(services: Services, visit: Visit, done: Done) -> Account | Unlinked | str:
@@ -36,46 +36,56 @@ def resolve(services: Services, visit: Visit, done: Done) -> Account | Unlinked 
         if holder and holder.account_id != purpose.account_id:
             refuse(services, TAKEN, purpose.account_id, proof)
             return "link_refused"
-        return "already_linked" if is_live else Unlinked(proof, person)
+        return "already_linked" if is_live else _unlinked(proof, person)
     if holder is None or (link and not is_live):
         # What is to prove the account must sign it in already: one thing is linked at a time.
         if visit.asks_own_means:
             return "means_missing"
         by = own_means.linking_policy(services, visit.client.client_id, proof.method)
-        return Unlinked(proof, person, was_linked=holder is not None) if by.methods else "not_linked"
+        return _unlinked(proof, person, was_linked=holder is not None) if by.methods else "not_linked"
     if link is None and origin == "support" and not person.agrees_with(holder.given_name, holder.family_name):
         refuse(services, NAMES_DIFFER, holder.account_id, proof)
         return "link_names_differ"
     return holder
 
 
+def _unlinked(proof: Proof, person: Person, *, was_linked: bool = False) -> Unlinked | str:
+    """Two factors link nothing whose names agree with nobody's: support alone does."""
+    return Unlinked(proof, person, was_linked) if person.is_named else "not_linked"
+
+
 def refuse(services: Services, kind: str, account_id: str, proof: Proof) -> None:
     """Support decides: it is alerted, and nothing is linked."""
     with services.db.write() as tx:
         detail = {"method": proof.method, "reason": kind.partition(".")[2]}
-        services.record(tx, AuditEvent("means.link_refused", account_id, account_id, outcome="refused", detail=detail))
+        event = AuditEvent(
+            "means.link_refused", account_id, account_id, outcome="refused", detail=detail, personal=proof.evidence
+        )
+        services.record(tx, event)
         raise_alert(services, tx, kind, account_id=account_id, means=proof.method)
 
 
 def use(services: Services, tx: Tx, account_id: str, proof: Proof) -> bool:
     """Note the use of the credentials and of the link that a proof rests on; False if one of them is gone.
 
-    Called where a proof is about to count, before anything is locked. The first proof of a national identity that the
-    account holds already makes its link.
+    Called where a proof is about to count, before anything is locked. A proof of a national identity counts while the
+    account holds that identity; the first one makes its link.
     """
     method = services.registry.get(proof.method)
     if method is None:  # switched off while the login was under way
         return False
     is_national = method.proves_national_identity
-    if is_national and tx.means.link(account_id, proof.method) is None:
+    is_first = is_national and tx.means.link(account_id, proof.method) is None
+    if is_first:
         tx.accounts.lock(account_id)
-        account = tx.accounts.get(account_id)
-        if account and tx.means.link(account_id, proof.method) is None:
-            if account.identities.get(proof.identity.kind) != proof.identity.value:
-                return False
-            add(services, tx, account, proof)
     if not tx.accounts.hold(account_id):
         return False
+    if is_national:
+        account = tx.accounts.get(account_id)
+        if account is None or account.identities.get(proof.identity.kind) != proof.identity.value:
+            return False  # support took it away meanwhile, and may have linked another's
+        if is_first and tx.means.link(account_id, proof.method) is None:
+            add(services, tx, account, proof)
     return tx.means.use(account_id, proof.credentials, proof.method if is_national else None, services.now())
 
 
@@ -100,8 +110,10 @@ def link(services: Services, tx: Tx, account_id: str, unlinked: Unlinked) -> str
         raise JourneyError("interaction_gone", status=410, detail="account ended meanwhile")
     holder, live = tx.accounts.find(proof.identity), tx.means.link(account_id, proof.method)
     held = {(kind, value) for kind, value in account.identities.items() if kind in NATIONAL}
-    if (holder and holder.account_id != account_id) or held - {(proof.identity.kind, proof.identity.value)}:
+    if holder and holder.account_id != account_id:
         return TAKEN
+    if held - {(proof.identity.kind, proof.identity.value)}:
+        return OTHER
     if not unlinked.person.agrees_with(account.given_name, account.family_name):
         return NAMES_DIFFER
     if holder is None:

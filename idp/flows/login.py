@@ -98,8 +98,9 @@ def _add_choices(bp: flask.Blueprint, services: Services) -> None:
         response = answer.see_other(f"/login/{handle}")
         if choice == "continue":
             visits.save(services, replace(visit.interaction, account_chosen=True))
-        else:  # "other" and "cancel"
-            visits.restart(services, replace(visit.interaction, account_chosen=True))
+        else:  # "other", "cancel", and "again", which says nothing of the account
+            is_chosen = visit.interaction.account_chosen or choice != "again"
+            visits.restart(services, replace(visit.interaction, account_chosen=is_chosen))
         if choice == "other" and visit.session:
             with services.db.write() as tx:
                 answer.end_session(services, tx, visit.session, "another account was chosen")

@@ -211,7 +211,7 @@ def _band(services: Services, visit: Visit, reason: str) -> dict[str, Any] | Non
         reason = "one_mailbox"
     unlinked = visit.interaction.unlinked
     if reason == "link" and unlinked and not visit.interaction.purpose:
-        return _not_linked(services, unlinked)
+        return {**_not_linked(services, unlinked), "again_url": f"/login/{visit.interaction.id}/account"}
     if reason not in BANDS:
         return None
     title, text = BANDS[reason]

@@ -47,7 +47,10 @@ class CpsCard(Method):
             "token_malformed": N_(
                 "La réponse du lecteur est incompréhensible. Mettez à jour le logiciel du lecteur, puis réessayez."
             ),
-            "signature_wrong": N_("La carte a signé une autre demande que celle-ci. Réessayez."),
+            "signature_wrong": N_(
+                "La carte a signé pour une autre demande ou une autre adresse que celles-ci. Fermez cette page et "
+                "recommencez depuis le service ; si cela se répète, contactez l'assistance."
+            ),
             "certificate_malformed": N_(
                 "Le certificat de cette carte est illisible. Essayez une autre carte ou contactez l'assistance."
             ),
@@ -89,7 +92,7 @@ class CpsCard(Method):
                 "Ce type de carte n'est pas accepté ici. Utilisez une autre carte ou contactez l'assistance."
             ),
             "not_linked": N_("Votre carte CPS n'est pas encore reliée à un compte."),
-            "link_removed": N_("Votre carte CPS n'est plus reliée à ce compte."),
+            "link_removed": N_("Votre carte CPS n'est plus reliée à votre compte."),
         }
     )
 
@@ -117,7 +120,7 @@ class CpsCard(Method):
         # The page says which nonce it had signed. That proves nothing: it only tells an old tab from a false token.
         if nonce is None or not is_alive or form.get("nonce", nonce) != nonce:
             return Refused("challenge_expired")
-        ctx.take_attempt(ctx.subject or _nobody(ctx))
+        ctx.take_attempt(_nobody(ctx))
         if len(token) > MAX_TOKEN:
             return Refused("token_malformed", guess=True)
         try:
@@ -146,7 +149,7 @@ def _draw(ctx: Context) -> None:
 
 
 def _nobody(ctx: Context) -> Subject:
-    """Tries are counted for this login: counted for a card, its holder could be kept out by its certificate alone,
-    which is no secret, while a signature cannot be guessed anyway.
+    """Tries are counted for this login: counted for a card or a person, its holder could be kept out by a certificate
+    that is no secret, or by a password alone, while a signature cannot be guessed anyway.
     """
-    return Subject(key=f"login:{ctx.mac('cps_card')}", login="")
+    return Subject(key=f"login:{ctx.mac(CpsCard.id)}", login="")

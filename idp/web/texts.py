@@ -50,11 +50,11 @@ BANDS: dict[str, tuple[Text, Text]] = {
 # Why what proves a national identity signs nobody in, where its method has no words of its own; and what to do.
 UNLINKED: dict[str, Text] = {
     "not_linked": N_("Ce mode d'authentification n'est pas encore relié à un compte."),
-    "link_removed": N_("Ce mode d'authentification n'est plus relié à ce compte."),
+    "link_removed": N_("Ce mode d'authentification n'est plus relié à votre compte."),
 }
 PROVE_FIRST: Text = N_(
-    "Prouvez d'abord que ce compte est le vôtre. Connectez-vous avec deux preuves de votre compte pour le relier ; "
-    "sans compte, contactez l'assistance."
+    "Prouvez d'abord que ce compte est le vôtre. Connectez-vous avec deux preuves de votre compte pour y relier ce "
+    "mode ; sans compte, contactez l'assistance."
 )
 
 # What the driver itself refuses, whatever the method; a method declares its own.
@@ -193,6 +193,11 @@ ALERTS: dict[str, Text] = {
     "link.identity_taken": N_(
         "Une carte ou un fournisseur d'identité devait être relié à un compte, alors qu'un autre compte porte déjà "
         "cet identifiant national : vérifiez lequel est le bon."
+    ),
+    "link.other_identity": N_(
+        "Une carte ou un fournisseur d'identité devait être relié à un compte qui porte un autre identifiant national, "
+        "par exemple un numéro ADELI que le RPPS a remplacé : vérifiez l'identité de la personne, retirez "
+        "l'identifiant qui n'est plus le sien, puis reliez."
     ),
     "token.code_replayed": N_("Un code d'autorisation a servi deux fois : il a pu être lu en chemin."),
     "token.refresh_replayed": N_(

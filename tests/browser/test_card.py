@@ -154,7 +154,7 @@ def test_a_card_that_nobody_linked_is_linked_once_and_a_link_that_was_removed_is
     holder.page.click("#method-cps_card")
     holder.presses()
     holder.types()
-    expect(holder.page.get_by_text("Votre carte CPS n'est plus reliée à ce compte.")).to_be_visible()
+    expect(holder.page.get_by_text("Votre carte CPS n'est plus reliée à votre compte.")).to_be_visible()
     links_it(holder)
 
 

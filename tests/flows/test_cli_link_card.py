@@ -43,6 +43,7 @@ def state(cli: CommandLine) -> Any:
         (("--adeli", "2b7010446"), {"adeli": "2B7010446"}),
         (("--employee", igc.CPE), {"employee": igc.CPE}),
         (("--employee", igc.CPA), {"employee": igc.CPA}),
+        (("--employee", "3330000019/abc42"), {"employee": "3330000019/abc42"}),
     ],
 )
 def test_it_links_a_card(cli: CommandLine, which: tuple[str, str], held: dict[str, str]) -> None:
@@ -69,7 +70,7 @@ def test_it_links_a_card(cli: CommandLine, which: tuple[str, str], held: dict[st
         (("anne.pierre", "--employee", f"8{igc.ANNE}", *WHY), "not an identity of kind employee"),
         (("anne.pierre", "--employee", "730000", *WHY), "a type of identifier that is not accepted"),
         (("anne.pierre", "--rpps", OTHER, *WHY), "another account holds this rpps"),
-        (("karim.benali", "--rpps", igc.ANNE, *WHY), "karim.benali holds another identity: rpps"),
+        (("karim.benali", "--rpps", igc.ANNE, *WHY), "holds another identity: rpps (drop-identity first"),
         (("karim.benali", "--adeli", "2B7010446", *WHY), "karim.benali holds another identity: rpps"),
     ],
 )
@@ -78,6 +79,24 @@ def test_a_mistake_changes_nothing(cli: CommandLine, command: tuple[str, ...], w
     assert why in cli.refused("account", "link-card", *command)
     assert state(cli) == before
     assert not cli.events("--name", "means.linked")
+
+
+def test_who_has_no_address_is_told_by_whoever_runs_this(cli: CommandLine) -> None:
+    cli.run("account", "create", "zoe", "--given-name", "Zoe", "--family-name", "Lefevre")
+    result = cli.invoke("account", "link-card", "zoe", "--rpps", igc.ANNE, *WHY)
+    assert result.exit_code == 0
+    assert "zoe has no verified address" in result.stderr
+    assert "address" not in result.stdout
+
+
+def test_a_card_with_another_number_than_before_is_linked_once_that_is_dropped(cli: CommandLine) -> None:
+    cli.run("account", "link-card", "anne.pierre", "--adeli", "2B7010446", *WHY)
+    rpps = ("account", "link-card", "anne.pierre", "--rpps", igc.ANNE, *WHY)
+    assert "drop-identity first" in cli.refused(*rpps)
+    cli.run("account", "drop-identity", "anne.pierre", "adeli", *WHY)
+    cli.run(*rpps)
+    identities, methods = state(cli)
+    assert (identities.get("rpps"), "adeli" in identities, methods) == (igc.ANNE, False, ["cps_card"])
 
 
 def test_a_reason_is_needed(cli: CommandLine) -> None:

@@ -138,7 +138,7 @@ def test_an_account_with_another_national_identity_refuses(provider: Provider) -
     assert refused.status_code == 403
     assert "10109999999" not in refused.text
     assert links(provider) == []
-    assert provider.events("alert.raised")[0].detail["kind"] == "link.identity_taken"
+    assert provider.events("alert.raised")[0].detail["kind"] == "link.other_identity"
 
 
 def test_a_yes_twice_links_once(provider: Provider) -> None:
@@ -172,7 +172,7 @@ def test_another_national_identity_is_not_added_beside_the_one_that_is_held(prov
     present(thief, path, kind="adeli", rpps="331234567")
     thief.give_otp(path)
     assert answer(thief, path).status_code == 403
-    assert provider.events("alert.raised")[0].detail["kind"] == "link.identity_taken"
+    assert provider.events("alert.raised")[0].detail["kind"] == "link.other_identity"
     with provider.services.db.read() as tx:
         assert tx.accounts.find(IdentityRef("adeli", "331234567")) is None
 

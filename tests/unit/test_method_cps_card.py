@@ -180,13 +180,15 @@ def test_tries_are_counted_for_this_login_and_nobody_can_be_kept_out_by_them() -
     assert "10101234564" not in seen[0].key
 
 
-def test_after_a_first_factor_they_are_counted_for_the_person() -> None:
+def test_nor_by_who_has_only_the_password_that_comes_before() -> None:
     ctx = fake_context(subject=ANNE)
     METHOD.begin(ctx)
     seen = []
     ctx.take_attempt = seen.append
     submit(ctx, token="x")
-    assert seen == [ANNE]
+    (counted,) = seen
+    assert ANNE.key not in counted.key
+    assert counted.account_id is None
 
 
 def test_a_try_too_many_leaves_another_nonce() -> None:

@@ -6,17 +6,17 @@ from datetime import UTC, datetime, timedelta
 from cryptography import x509
 
 from idp.cli.doctor.finding import Finding, fail, ok, warn
+from idp.methods.cps_card import CpsCard
 from idp.pki import CardTrust
 from idp.pki.authorities import common_name
 from idp.settings import Settings, SettingsError
 
-METHOD = "cps_card"
 SOON = timedelta(days=90)  # a new authority is made known by then, and somebody must put it there
 
 
 def authorities(settings: Settings) -> Iterator[Finding]:
     """Each authority: how long it is good, and whether a list says which of its cards were revoked."""
-    if settings.card.authorities is None and METHOD not in settings.methods:
+    if settings.card.authorities is None and CpsCard.id not in settings.methods:
         return
     try:
         trust = CardTrust.load(settings.card)
