@@ -1,20 +1,22 @@
 /* Signing in with a card: one state at a time is visible, and nothing that a person has to decide happens by itself. */
 import * as extension from "./card_extension.js";
-import { find, isLocalPage, knock, permission } from "./card_reader.js";
+import { ANSWER_MS, find, isLocalPage, knock, permission } from "./card_reader.js";
 
-const LOOK_AGAIN_MS = 2000;
+const LOOK_AGAIN_MS = 2000; // the first time; then twice as long each time
+const LOOK_AGAIN_AT_MOST_MS = 20000;
 const WATCH_MS = 1000;
-const ANSWER_MS = 4000; // Windows takes two seconds to say that nobody listens on a port
 const FIRST_ANSWER_MS = 60000; // the browser may ask the person first, without telling this page
 const ENOUGH_MS = 120000; // left of the nonce before the PIN is asked
 const ASKED_BEFORE = "card-asked";
+const NO_MORE = ["stale", "several_helpers"]; // nothing that comes of itself changes them
 
 class CardPage {
   constructor(root) {
     this.root = root;
     this.values = root.dataset;
     this.goodUntil = Date.now() + Number(this.values.leftS) * 1000;
-    this.reader = null;
+    this.facts = new Set(); // what parts of the page may hang on, whatever the state: data-if
+    this.forget();
     this.isTurning = false;
     this.isHeld = true; // no quiet turn: the person is asked something, or the permission is not there
     this.mayBeAsking = false;
@@ -25,7 +27,7 @@ class CardPage {
   start() {
     this.root.hidden = false;
     this.on("card-continue", () => this.knock());
-    this.on("card-retry", () => this.begin());
+    this.on("card-retry", () => this.retry());
     this.on("card-allow", () => this.allow());
     this.on("card-sign", () => this.sign());
     this.on("card-web-eid", () => this.signElsewhere());
@@ -36,8 +38,8 @@ class CardPage {
       if (event.persisted) window.location.replace(this.form("card-token").action);
     });
     extension.isThere().then((there) => {
-      if (there) this.root.querySelector("[data-web-eid]").removeAttribute("data-web-eid");
-      if (there) this.show(this.state);
+      this.know("web_eid", there);
+      this.show(this.state);
     });
     this.begin();
   }
@@ -46,29 +48,44 @@ class CardPage {
   async begin() {
     this.hold();
     this.state = this.state || "starting";
-    const state = await permission();
+    const state = await this.permission();
     this.mayBeAsking = state === null;
     if (state === "denied") this.show("denied");
-    else if (state === "prompt" && !this.wasAskedHere()) this.show("ask");
+    else if (state === "prompt" && window.sessionStorage.getItem(ASKED_BEFORE) !== "yes") this.show("ask");
     else this.goOn();
   }
 
+  /* Where nothing is asked the permission stays "prompt", and requests get through: that is explained once. */
   async knock() {
     this.show("asking");
-    await knock(Number(this.values.firstPort));
-    const state = await permission();
+    const isThrough = await knock(Number(this.values.firstPort)) || isLocalPage;
+    const state = await this.permission();
+    if (state === "prompt" && isThrough) window.sessionStorage.setItem(ASKED_BEFORE, "yes");
     if (state === "denied") this.show("denied");
-    else if (state === "prompt" && !isLocalPage) this.show("ask"); // the question was closed without an answer
+    else if (state === "prompt" && !isThrough) this.show("unanswered"); // to look again would be to ask again
     else this.goOn();
   }
 
-  /* A page of this machine is asked nothing, and its permission stays "prompt": it is explained once. */
-  wasAskedHere() {
-    return isLocalPage && window.sessionStorage.getItem(ASKED_BEFORE) === "yes";
+  async permission() {
+    const state = await permission();
+    this.know("unsure", state !== "granted" && !isLocalPage);
+    return state;
+  }
+
+  retry() {
+    this.forget();
+    if (this.isFresh()) this.begin();
+    else this.renew();
+  }
+
+  /* The helper is gone, perhaps to start again, and what the person decided there with it. */
+  forget() {
+    this.reader = null;
+    this.wasRefused = false;
+    this.pauseMs = LOOK_AGAIN_MS;
   }
 
   goOn() {
-    if (isLocalPage) window.sessionStorage.setItem(ASKED_BEFORE, "yes");
     if (!this.reader) this.show("searching");
     this.isHeld = false;
     this.turn();
@@ -84,30 +101,36 @@ class CardPage {
     if (this.isHeld || this.isTurning || document.hidden) return;
     window.clearTimeout(this.timer);
     this.isTurning = true;
-    try {
-      const state = await this.look();
-      if (!this.isHeld) this.show(state);
-    } finally {
+    const state = await this.look().finally(() => {
       this.isTurning = false;
-    }
-    const delay = this.reader ? WATCH_MS : LOOK_AGAIN_MS;
-    if (!this.isHeld) this.timer = window.setTimeout(() => this.turn(), delay);
+    });
+    if (this.isHeld) return;
+    this.show(state);
+    if (NO_MORE.includes(state)) this.hold();
+    else this.timer = window.setTimeout(() => this.turn(), this.reader ? WATCH_MS : this.nextPause());
+  }
+
+  nextPause() {
+    const pause = this.pauseMs;
+    this.pauseMs = Math.min(2 * pause, LOOK_AGAIN_AT_MOST_MS);
+    return pause;
   }
 
   /* The state that the helper and the card are in. */
   async look() {
+    if (!this.isFresh()) return "stale";
     if (!this.reader) {
       const first = Number(this.values.firstPort), last = Number(this.values.lastPort);
-      this.reader = await find(first, last, this.mayBeAsking ? FIRST_ANSWER_MS : ANSWER_MS);
+      const found = await find(first, last, this.mayBeAsking ? FIRST_ANSWER_MS : ANSWER_MS);
       this.mayBeAsking = false;
-      if (!this.reader) return "missing";
+      if (!found.isOnlyOne) return "several_helpers";
+      if (!found.reader) return "missing";
+      this.reader = found.reader;
       this.complain("");
     }
-    let seen;
-    try {
-      seen = await this.reader.status(ANSWER_MS);
-    } catch {
-      this.reader = null;
+    const seen = await this.reader.status(ANSWER_MS).catch(() => null);
+    if (!seen) {
+      this.forget();
       return "searching";
     }
     this.tell(seen.card === "present" ? seen.tries : "");
@@ -117,7 +140,7 @@ class CardPage {
   stateOf(seen) {
     if (!seen.allowed) return this.wasRefused ? "refused" : "allow";
     if (seen.card === "absent") return "insert";
-    if (seen.card === "present") return this.isFresh() ? "ready" : this.renew();
+    if (seen.card === "present") return "ready";
     return [seen.card, seen.reason].reverse().find((name) => this.knows(name)) || "unreadable";
   }
 
@@ -170,7 +193,7 @@ class CardPage {
   async failed(code) {
     this.show("starting");
     const seen = await this.reader.status(ANSWER_MS).catch(() => null);
-    if (!seen) this.reader = null;
+    if (!seen) this.forget();
     if (!seen || seen.allowed) this.complain(seen && code === "reader_gone" ? "failed" : code);
     this.goOn();
   }
@@ -186,20 +209,25 @@ class CardPage {
     return this.goodUntil - Date.now() > ENOUGH_MS;
   }
 
-  /* The server draws another nonce and another number. */
+  /* The server draws another nonce and another number: at a press only. */
   renew() {
     this.hold();
     this.form("card-renew").requestSubmit();
-    return "starting";
   }
 
   show(state) {
     const before = document.activeElement;
     this.state = state;
     for (const part of this.root.querySelectorAll("[data-state]")) {
-      part.hidden = !part.dataset.state.split(" ").includes(state) || "webEid" in part.dataset;
+      const isMissingFact = part.dataset.if && !this.facts.has(part.dataset.if);
+      part.hidden = isMissingFact || !part.dataset.state.split(" ").includes(state);
     }
     if (before && before !== document.body && before.closest("[hidden]")) this.root.querySelector("#card-status").focus();
+  }
+
+  know(fact, isTrue) {
+    if (isTrue) this.facts.add(fact);
+    else this.facts.delete(fact);
   }
 
   knows(state) {

@@ -70,7 +70,7 @@ REFUSALS: dict[str, Text] = {
     "not_linked": N_("Ce mode d'authentification n'est pas relié à un compte. Contactez l'assistance."),
     "link_refused": N_("Ce mode d'authentification ne peut pas être relié à ce compte. Contactez l'assistance."),
     "link_names_differ": N_(
-        "Le nom qui s'y trouve n'est pas celui de votre compte. L'assistance est prévenue : contactez-la."
+        "Le nom inscrit sur la carte n'est pas celui de votre compte. L'assistance est prévenue : contactez-la."
     ),
     "internal": N_("Ce mode d'authentification n'a pas abouti. Réessayez, ou choisissez un autre mode."),
 }
