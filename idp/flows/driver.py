@@ -243,7 +243,7 @@ def _pass_on(services: Services, visit: Visit, running: Runner, refused: Refused
     """The method's own refusal."""
     if refused.guess:
         services.network.note_failure()
-        _record_failure(services, visit, running, refused.code, pending=pending)
+        _record_failure(services, visit, running, refused.code, pending=pending, evidence=refused.evidence)
     return Outcome(refused=refused.code, method=running.method)
 
 
@@ -256,11 +256,18 @@ def _refuse(
 
 
 def _record_failure(
-    services: Services, visit: Visit, running: Runner, code: str, *, pending: Pending, proof: Proof | None = None
+    services: Services,
+    visit: Visit,
+    running: Runner,
+    code: str,
+    *,
+    pending: Pending,
+    proof: Proof | None = None,
+    evidence: Mapping[str, str] | None = None,
 ) -> None:
     """proof: what was proven nevertheless; its holder is who the event is about, where nobody else is known."""
     known = (each.account_id for each in (pending.subject, running.subject) if each and each.account_id)
-    who, shown = next(known, None), proof.evidence if proof else {}
+    who, shown = next(known, None), proof.evidence if proof else evidence or {}
     detail = {"method": running.method.id, "reason": code}
     with services.db.write() as tx:
         holder = tx.accounts.find(proof.identity) if proof and who is None else None

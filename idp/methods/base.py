@@ -99,11 +99,13 @@ class Refused:
 
     code: names the sentence to show, of the method's `refusals`; final: forget the method's state, and begin again.
     guess: somebody guessed wrong: it is audited, and counted against the network.
+    evidence: as of a Proof, for the audit of a guess.
     """
 
     code: str
     final: bool = False
     guess: bool = False
+    evidence: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 Step = Show | Redirect | Done | Refused

@@ -126,7 +126,8 @@ class CpsCard(Method):
         try:
             holder = ctx.cards.authenticate(token, nonce)
         except CardRefused as refusal:
-            return Refused(refusal.code, guess=refusal.code in GUESSES)
+            shown = _evidence(refusal.holder) if refusal.holder else {}
+            return Refused(refusal.code, guess=refusal.code in GUESSES, evidence=shown)
         ctx.state.clear()
         return Done(self._proof(ctx, holder), Person(holder.given_name, holder.family_name))
 
@@ -138,8 +139,12 @@ class CpsCard(Method):
             amr=("sc", "pin", "mfa", "hwk"),
             at=ctx.now,
             anchor="card",
-            evidence={"certificate": holder.serial, "issuer": holder.issuer},
+            evidence=_evidence(holder),
         )
+
+
+def _evidence(holder: CardHolder) -> dict[str, str]:
+    return {"certificate": holder.serial, "issuer": holder.issuer}
 
 
 def _draw(ctx: Context) -> None:

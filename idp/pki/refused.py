@@ -1,5 +1,10 @@
 """Why a card is refused."""
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from idp.pki.holder import CardHolder
+
 CAUSES = frozenset(
     {
         "token_malformed",  # the token is not one of Web eID
@@ -21,10 +26,10 @@ CAUSES = frozenset(
 
 
 class CardRefused(Exception):
-    """code: one of CAUSES. detail: for the log, without anything personal."""
+    """code: one of CAUSES. detail: for the log, without anything personal. holder: if only the list speaks against it."""
 
-    def __init__(self, code: str, detail: str = "") -> None:
+    def __init__(self, code: str, detail: str = "", holder: "CardHolder | None" = None) -> None:
         super().__init__(f"{code}: {detail}" if detail else code)
         if code not in CAUSES:
             raise ValueError(f"{code}: not a cause of refusal")
-        self.code, self.detail = code, detail
+        self.code, self.detail, self.holder = code, detail, holder

@@ -52,7 +52,10 @@ class CardTrust:
         self._check_use(card)
         options = {"test_cards": self.settings.test_cards, "non_nominative": self.settings.non_nominative}
         holder = holder_of(card, authority, **options)
-        self.revocation.check(card.certificate, authority, now)
+        try:
+            self.revocation.check(card.certificate, authority, now)
+        except CardRefused as refusal:
+            raise CardRefused(refusal.code, refusal.detail, holder) from refusal
         return holder
 
     def _check_use(self, card: CardCertificate) -> None:

@@ -107,6 +107,9 @@ def test_each_card_that_is_refused_says_why_and_lets_one_go_on(provider: Provide
     assert said(cause) in answer.text
     assert f'href="{path}"' in answer.text
     assert failures(provider) == ([cause] if cause in GUESSES else [])
+    if cause == "revoked":  # support finds who holds it
+        (event,) = provider.events("login.failed")
+        assert event.personal["certificate"] == f"{igc.issued(name).certificate.serial_number:x}"
     assert "code" in answer_of(rp.browser.post(f"{path}/cps_card", data=signed(rp, f"{path}/cps_card")))
 
 
