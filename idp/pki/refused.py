@@ -26,7 +26,7 @@ CAUSES = frozenset(
 
 
 class CardRefused(Exception):
-    """code: one of CAUSES. detail: for the log, without anything personal. holder: if only the list speaks against it."""
+    """code: one of CAUSES. detail: for the log, without anything personal. holder: if only a list is against it."""
 
     def __init__(self, code: str, detail: str = "", holder: "CardHolder | None" = None) -> None:
         super().__init__(f"{code}: {detail}" if detail else code)

@@ -65,7 +65,8 @@ def postgresql() -> Iterator[PostgreSQL]:
         owner = pwd.getpwnam("postgres")
         os.chown(folder, owner.pw_uid, owner.pw_gid)
         prefix = ["runuser", "-u", "postgres", "--"]
-    data, options = folder / "data", f"-p {port} -c listen_addresses=127.0.0.1 -c fsync=off -c full_page_writes=off -c autovacuum=off -k {folder}"
+    quick = "-c fsync=off -c full_page_writes=off -c autovacuum=off"
+    data, options = folder / "data", f"-p {port} -c listen_addresses=127.0.0.1 {quick} -k {folder}"
 
     def control(*arguments: str) -> None:
         command = [*prefix, str(binaries / "pg_ctl"), "-D", str(data), "-s", "-w", "-t", str(START_S), *arguments]
