@@ -4,5 +4,5 @@ from importlib.metadata import PackageNotFoundError, version
 
 try:
     __version__ = version("sesame-idp")
-except PackageNotFoundError:  # frozen into one executable, or run from a folder
+except PackageNotFoundError:  # on PYTHONPATH, and not installed
     __version__ = "0.1.0"

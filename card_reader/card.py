@@ -18,6 +18,7 @@ CODES = frozenset({
     "pin_malformed",  # cannot be a PIN: the card was not asked, and no try is spent
     "unsupported",  # no mechanism of the token fits the key
     "failed",
+    "not_answering",  # the module does not come back from a call
 })  # fmt: skip
 
 
@@ -46,7 +47,8 @@ class Seen:
     """What is in the readers now.
 
     holder: the name on the certificate, for the helper's window only. reader: its name, for the same use.
-    code: of CODES, with State.UNREADABLE only: no_module, no_certificate, several_cards or failed.
+    code: of CODES, with State.UNREADABLE only: no_module, no_certificate, several_cards, failed or not_answering.
+    fingerprint: SHA-256 of the certificate, in hexadecimal; of a card that could sign in.
     """
 
     state: State
@@ -54,6 +56,7 @@ class Seen:
     tries: Tries = "ok"
     reader: str = ""
     code: str = ""
+    fingerprint: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +85,9 @@ class Card(Protocol):
     def look(self) -> Seen:
         """What is in the readers. Cheap enough to be polled; waits for a signature under way; never raises."""
 
-    def sign(self, pin: str, origin: str, nonce: str) -> Token:
+    def sign(self, pin: str, origin: str, nonce: str, expected: str | None = None) -> Token:
         """Try the PIN once, sign for `origin` (as the browser sent it) and `nonce` (its text), log out.
 
+        expected: the fingerprint of the card whose PIN it is. Another card is given no PIN: card_removed.
         Raises CardError. The PIN is in no exception, log or representation.
         """

@@ -32,9 +32,20 @@ def only(cards: Sequence[T], certificate_of: Callable[[T], x509.Certificate | No
     able = [(certificate, card) for card in cards if (certificate := certificate_of(card)) is not None]
     if not able:
         raise CardError("no_certificate")
-    if len({certificate.fingerprint(SHA256()) for certificate, _ in able}) > 1:
+    if len({fingerprint(certificate) for certificate, _ in able}) > 1:
         raise CardError("several_cards")
     return able[0]
+
+
+def fingerprint(certificate: x509.Certificate) -> str:
+    """SHA-256, in hexadecimal."""
+    return certificate.fingerprint(SHA256()).hex()
+
+
+def check(certificate: x509.Certificate, expected: str | None) -> None:
+    """Raises CardError("card_removed") if it is not the expected one; None expects nothing."""
+    if expected is not None and fingerprint(certificate) != expected:
+        raise CardError("card_removed", "another card is in the reader")
 
 
 def holder(certificate: x509.Certificate) -> str:

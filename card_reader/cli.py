@@ -12,7 +12,7 @@ from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
-from card_reader import __version__, modules, origins
+from card_reader import __version__, modules, origins, trusted
 from card_reader.card import Card, CardError
 from card_reader.config import NAME, Config, ConfigError, Folders, read_ports
 from card_reader.desk import Desk
@@ -22,6 +22,7 @@ from card_reader.prompt_terminal import TerminalPrompt, controlling
 from card_reader.prompt_window import WindowPrompt
 from card_reader.running import AlreadyRunning, Note, Running
 from card_reader.server import HOST, NoPort, open_first
+from card_reader.watch import Watch
 
 WAKE_S = 0.5  # Windows delivers Ctrl+C between two waits
 FAILURES = (ConfigError, OriginRefused, CardError, PromptFailed)
@@ -39,7 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         command: Callable[[argparse.Namespace, Config, Folders], None] = asked.command
         command(asked, config, folders)
     except (Failed, *FAILURES, OSError) as failed:
-        sys.stderr.write(f"{NAME}: {failed}\n")
+        if sys.stderr is not None:  # None: pythonw, which has no console
+            sys.stderr.write(f"{NAME}: {failed}\n")
         return 1
     return 0
 
@@ -86,8 +88,10 @@ def _config(folders: Folders, asked: argparse.Namespace) -> Config:
 def _run(asked: argparse.Namespace, config: Config, folders: Folders) -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
     prompt = _prompt(in_terminal=asked.terminal or config.terminal)
-    running = Running.here(folders)
+    running, service = Running.here(folders), Running.of_no_session(folders)
     try:
+        if service.read() is not None:
+            raise AlreadyRunning
         with running.held():
             serve(_card(config), prompt, config.allowed_origins(), config.ports, running)
     except AlreadyRunning:
@@ -106,8 +110,7 @@ def serve(card: Card, prompt: Prompt, allowed: AllowedOrigins, ports: range, run
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: ended.set())
         running.write(Note(os.getpid(), server.port))
-        sys.stdout.write(f"{NAME} {__version__} listens on {HOST}:{server.port}; Ctrl+C ends it.\n")
-        sys.stdout.flush()
+        _say(f"{NAME} {__version__} listens on {HOST}:{server.port}; Ctrl+C ends it.")
         while not ended.wait(WAKE_S):
             pass
 
@@ -121,12 +124,17 @@ def _prompt(*, in_terminal: bool) -> Prompt:
 
 
 def _card(config: Config) -> Card:
-    """Raises CardError, which says where the module was looked for; Failed."""
+    """Raises CardError, which says where the module was looked for; OSError; Failed."""
     try:
         from card_reader.pkcs11_card import Pkcs11Card  # noqa: PLC0415  the other commands work without python-pkcs11
     except ModuleNotFoundError as missing:
         raise Failed(f"{missing.name} is not installed: pip install 'sesame-idp[reader]'") from None
-    return Pkcs11Card(modules.find(config.module))
+    module = modules.find(config.module)
+    try:
+        trusted.check(module)
+    except trusted.Untrusted as untrusted:
+        raise Failed(str(untrusted)) from None
+    return Pkcs11Card(module)
 
 
 def _allow(asked: argparse.Namespace, config: Config, _: Folders) -> None:
@@ -152,9 +160,10 @@ def _origins(_: argparse.Namespace, config: Config, __: Folders) -> None:
 
 
 def _status(_: argparse.Namespace, config: Config, folders: Folders) -> None:
-    note = Running.here(folders).read()
+    note = Running.here(folders).read() or Running.of_no_session(folders).read()
     _say(f"helper: process {note.process} on {HOST}:{note.port}" if note else "helper: none runs")
-    seen = _card(config).look()
+    with Watch(_card(config)) as watch:
+        seen = watch.look()
     shown = (("card", str(seen.state)), ("reason", seen.code), ("holder", seen.holder), ("reader", seen.reader))
     for name, value in (*shown, ("tries", seen.tries)):
         if value:
@@ -172,4 +181,6 @@ def _modules(_: argparse.Namespace, config: Config, __: Folders) -> None:
 
 
 def _say(line: str) -> None:
-    sys.stdout.write(f"{line}\n")
+    if sys.stdout is not None:  # as above
+        sys.stdout.write(f"{line}\n")
+        sys.stdout.flush()

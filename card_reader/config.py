@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
+from card_reader import trusted
 from card_reader.origins import AllowedOrigins, OriginRefused, parse
 
 NAME = "sesame-reader"
@@ -77,9 +78,12 @@ class Config:
 
 def _read(file: Path, known: frozenset[str]) -> dict[str, Any]:
     try:
+        trusted.check(file)
         written = tomllib.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
+    except trusted.Untrusted as untrusted:
+        raise ConfigError(str(untrusted)) from None
     except (OSError, ValueError) as unreadable:
         raise ConfigError(f"{file}: {unreadable}") from None
     values = {}

@@ -163,6 +163,20 @@ class CardSuite:
         self._insert(bench, "tampered")
         assert _refusal(lambda: bench.card.sign(PIN, ORIGIN, NONCE)).code == "failed"
 
+    def test_no_pin_is_tried_on_another_card_than_the_one_that_was_seen(self, bench: Bench) -> None:
+        expected = self._insert(bench).fingerprint
+        assert expected
+        bench.remove()
+        self._wait_until_absent(bench)
+        assert self._insert(bench, "another person").fingerprint not in {"", expected}
+        for typed in (OTHER_PIN, PIN):
+            assert _refusal(lambda typed=typed: bench.card.sign(typed, ORIGIN, NONCE, expected)).code == "card_removed"  # type: ignore[misc]
+        assert bench.card.look().tries == "ok"
+        bench.remove()
+        self._wait_until_absent(bench)
+        self._insert(bench)
+        web_eid.check(bench.card.sign(PIN, ORIGIN, NONCE, expected), ORIGIN, NONCE)
+
     def test_a_card_comes_and_goes(self, bench: Bench) -> None:
         for _ in range(2):
             self._insert(bench)

@@ -10,7 +10,7 @@ READ_S = 10.0  # for all of a request; browsers open connections before they nee
 MOST_HEAD = 8192  # bytes
 MOST_BODY = 4096  # bytes
 _LINE = re.compile(r"([A-Z]{1,16}) (/[!-~]*) HTTP/1\.[01]", re.ASCII)
-_FIELD = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([\t -~\x80-\xff]*?)[ \t]*")
+_FIELD = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+):([\t -~\x80-\xff]*)")
 _LENGTH = re.compile(r"[0-9]{1,9}", re.ASCII)
 
 
@@ -73,7 +73,7 @@ def _head(head: bytes) -> tuple[str, str, dict[str, str]]:
     for field in filter(None, fields):
         if field[1].lower() in headers:
             raise BadRequest(400)  # two hosts, two origins: one of them is a lie
-        headers[field[1].lower()] = field[2]
+        headers[field[1].lower()] = field[2].strip(" \t")
     return line[1], line[2], headers
 
 

@@ -1,11 +1,15 @@
 """Which pages may use the card: an origin as browsers write it (RFC 6454 §6.2), and the list of those allowed."""
 
 import ipaddress
+import logging
 import os
 import re
-import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Set
 from pathlib import Path
+
+from card_reader.file_lock import waited_for
+
+log = logging.getLogger("card_reader")
 
 MOST_CHARACTERS = 300  # a scheme, a host of 253 characters, a port
 _WRITTEN = re.compile(r"(https?)://(\[[0-9a-f:.]+\]|[a-z0-9.-]+)(?::([1-9][0-9]{0,4}))?", re.ASCII)
@@ -64,7 +68,7 @@ class AllowedOrigins:
     def __init__(self, administrator: Iterable[str], own: Path, *, person_may_allow: bool = True) -> None:
         self._administrator, self._own_file = frozenset(administrator), own
         self.person_may_allow = person_may_allow
-        self._writing = threading.Lock()
+        self._is_unreadable = False
 
     @property
     def administrator(self) -> frozenset[str]:
@@ -75,9 +79,14 @@ class AllowedOrigins:
         if not self.person_may_allow:
             return frozenset()
         try:
-            return frozenset(self._own_file.read_text(encoding="ascii", errors="replace").split())
-        except FileNotFoundError:
+            own = self._read()
+        except OSError as unreadable:
+            if not self._is_unreadable:  # a page asks every second
+                log.error("no origin of your own is allowed: %s", unreadable)
+            self._is_unreadable = True
             return frozenset()
+        self._is_unreadable = False
+        return own
 
     def allows(self, origin: str) -> bool:
         """origin: as `parse` returned it."""
@@ -87,19 +96,30 @@ class AllowedOrigins:
         """Raises OriginRefused, also where the administrator alone decides; OSError if the file cannot be written."""
         if not self.person_may_allow:
             raise OriginRefused("the administrator of this computer decides which origins may use the card")
-        self._write(lambda own: own | {parse(origin)})
+        added = {parse(origin)}
+        with waited_for(self._lock_file):
+            self._write(self._read() | added)
 
     def remove(self, origin: str) -> bool:
         """False if the person's own list does not have it. Raises OSError."""
-        had = origin in self.own
-        if had:
-            self._write(lambda own: own - {origin})
-        return had
+        if origin not in self.own:
+            return False
+        with waited_for(self._lock_file):
+            self._write(self._read() - {origin})
+        return True
 
-    def _write(self, change: Callable[[frozenset[str]], frozenset[str]]) -> None:
-        with self._writing:
-            lines = "".join(f"{origin}\n" for origin in sorted(change(self.own)))
-            self._own_file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            fresh = self._own_file.with_name(f".{self._own_file.name}.{os.getpid()}")
-            fresh.write_text(lines, encoding="ascii")
-            fresh.replace(self._own_file)  # whole or not at all
+    @property
+    def _lock_file(self) -> Path:
+        """Of the processes that change the list: the helper, and the commands beside it."""
+        return self._own_file.with_name(f".{self._own_file.name}.lock")
+
+    def _read(self) -> frozenset[str]:
+        try:
+            return frozenset(self._own_file.read_text(encoding="ascii", errors="replace").split())
+        except FileNotFoundError:
+            return frozenset()
+
+    def _write(self, own: Set[str]) -> None:
+        fresh = self._own_file.with_name(f".{self._own_file.name}.{os.getpid()}")
+        fresh.write_text("".join(f"{origin}\n" for origin in sorted(own)), encoding="ascii")
+        fresh.replace(self._own_file)  # whole or not at all

@@ -8,10 +8,12 @@ from typing import Literal
 Outcome = Literal["answered", "cancelled", "abandoned"]
 IN_A_ROW = {"cancelled": 2, "abandoned": 5}  # a page that is loaded again abandons its question
 QUIET_S = 60.0
+MOST_QUIET_S = 3600.0
 
 
 class Patience:
-    """After `IN_A_ROW` questions that the person cancelled, or that the asker abandoned, no more for `QUIET_S`.
+    """After `IN_A_ROW` questions that the person cancelled, or that the asker abandoned, no more for `QUIET_S`;
+    each time twice as long as the time before, `MOST_QUIET_S` at most, until the person answers one.
 
     Askers are counted apart; the caller bounds how many there are. now: seconds of a clock that never goes back.
     """
@@ -20,6 +22,7 @@ class Patience:
         self._now = now
         self._counts: Counter[tuple[str, str]] = Counter()
         self._quiet_until: dict[str, float] = {}
+        self._quiet_s: dict[str, float] = {}
         self._lock = threading.Lock()
 
     def is_over(self, asker: str) -> bool:
@@ -30,11 +33,14 @@ class Patience:
         with self._lock:
             if outcome == "answered":
                 self._forget(asker)
+                self._quiet_s.pop(asker, None)
                 return
             self._counts[asker, outcome] += 1
             if self._counts[asker, outcome] >= IN_A_ROW[outcome]:
                 self._forget(asker)
-                self._quiet_until[asker] = self._now() + QUIET_S
+                quiet_s = self._quiet_s.get(asker, QUIET_S)
+                self._quiet_until[asker] = self._now() + quiet_s
+                self._quiet_s[asker] = min(2 * quiet_s, MOST_QUIET_S)
 
     def _forget(self, asker: str) -> None:
         for outcome in IN_A_ROW:

@@ -73,15 +73,22 @@ class Pkcs11Card:
                 return Seen(State.ABSENT)
             return Seen(State.UNREADABLE, code=error.code)
         state = State.LOCKED if token.flags & TokenFlag.USER_PIN_LOCKED else State.PRESENT
-        return Seen(state, certificates.holder(certificate), _tries(token), card.slot.slot_description.strip())
+        return Seen(
+            state,
+            certificates.holder(certificate),
+            _tries(token),
+            reader=card.slot.slot_description.strip(),
+            fingerprint=certificates.fingerprint(certificate),
+        )
 
-    def sign(self, pin: str, origin: str, nonce: str) -> Token:
+    def sign(self, pin: str, origin: str, nonce: str, expected: str | None = None) -> Token:
         typed = Pin(pin)
         del pin  # a traceback shows the locals of its frames
         typed.check_form()
         with _library(self._module) as library:
             with _errors(library):
                 certificate, card = _only(library, {})  # what was read before may be of another card
+                certificates.check(certificate, expected)
                 algorithm = _algorithm(certificate, card.slot)
             message = web_eid.to_be_signed(origin, nonce, algorithm)
             with _errors(library, card.slot), _logged_in(library, card.slot, typed) as session:

@@ -37,13 +37,16 @@ class Prompt(Protocol):
         """What the person typed; None if they cancelled or nobody waits any more. Raises PromptFailed."""
 
     def allow(self, origin: str, language: Language, wanted: Wanted) -> bool | None:
-        """What the person decided; None if they did not. Raises PromptFailed."""
+        """What the person decided, which is remembered; None if they only closed the question. Raises PromptFailed."""
+
+
+BLANK = "\u115f\u1160\u2800\u3164\uffa0\U0001d159"  # letters and signs with nothing to see
 
 
 def printable(text: str, most: int = 60) -> str:
     """A line that cannot pass for something else: no control, invisible or bidirectional mark, nor heap of accents."""
     shown = (
-        " " if character.isspace() else character
+        " " if character.isspace() or character in BLANK else character
         for character in unicodedata.normalize("NFC", text)
         if character.isspace() or unicodedata.category(character)[0] not in "CM"
     )

@@ -19,23 +19,36 @@ if TYPE_CHECKING:
 
 NO_TK, NO_DISPLAY = 3, 4
 FAILURES = {NO_TK: "tkinter is not installed", NO_DISPLAY: "there is no display to open a window on"}
-DEAF_MS = 600  # keys typed for another window, when this one appears before it, decide nothing
+DEAF_MS = 600  # without a key, before any counts: what is typed for another window goes on when this one appears
 WIDTH = 460  # pixels, of text
 RED = "#b00020"
 ORIGIN_SIZE, BIG_SIZE, TEXT_SIZE = 18, 14, 11  # nothing is larger than the origin
 
 
 class Dialog:
-    """Fills `root` and ends its main loop with `answer` set: a text, True or False; None if the person cancelled."""
+    """Fills `root` and ends its main loop with `answer` set: a text, True or False; None if the person cancelled.
+
+    Keys count once none came for DEAF_MS. The window has the keyboard from the beginning, so that it hears them.
+    """
 
     def __init__(self, root: "tkinter.Tk", own: Texts, title: str) -> None:
         self.root, self.texts = root, own
         self.answer: Any = None
+        self.is_deaf = True
+        self._hearing = root.after(DEAF_MS, self.hear)
         root.title(title)
         root.resizable(width=False, height=False)
         root.attributes("-topmost", True)
         root.protocol("WM_DELETE_WINDOW", self.cancel)
-        root.bind("<Escape>", lambda _: self.cancel())
+        root.bind("<Key>", self._on_key)
+        root.focus_force()
+
+    def _on_key(self, pressed: "tkinter.Event[tkinter.Misc]") -> None:
+        if self.is_deaf:
+            self.root.after_cancel(self._hearing)
+            self._hearing = self.root.after(DEAF_MS, self.hear)
+        elif pressed.keysym == "Escape":
+            self.cancel()
 
     def text(self, text: str, size: int = TEXT_SIZE, *, bold: bool = False, colour: str = "") -> "tkinter.Label":
         import tkinter  # noqa: PLC0415  see above
@@ -52,18 +65,24 @@ class Dialog:
 
         row = tkinter.Frame(self.root)
         row.pack(fill="x", padx=24, pady=16)
-        refusing = tkinter.Button(row, text=cancel, command=self.cancel)
+        refusing = tkinter.Button(row, text=cancel, command=self.refuse, takefocus=False)  # by the mouse only
         confirming = tkinter.Button(row, text=confirm, command=self.confirm, state="disabled")
         confirming.pack(side="right")
         refusing.pack(side="right", padx=12)
-        self.root.after(DEAF_MS, self.listen)
         return confirming, refusing
+
+    def hear(self) -> None:
+        self.is_deaf = False
+        self.listen()
 
     def listen(self) -> None:
         raise NotImplementedError
 
     def confirm(self) -> None:
         raise NotImplementedError
+
+    def refuse(self) -> None:
+        self.cancel()
 
     def cancel(self) -> None:
         self.root.quit()
@@ -92,7 +111,7 @@ class PinDialog(Dialog):
     def listen(self) -> None:
         self.entry.configure(state="normal")
         self.confirming.configure(state="normal")
-        self.entry.focus_force()
+        self.entry.focus_set()
 
     def confirm(self) -> None:
         if FORM.fullmatch(self.entry.get()):
@@ -109,11 +128,13 @@ class AllowDialog(Dialog):
         self.text(origin, ORIGIN_SIZE, bold=True)
         self.text(own.allow_advice)
         self.confirming, self.refusing = self.buttons(own.allow, own.refuse)
-        self.answer = False
 
     def listen(self) -> None:
         self.confirming.configure(state="normal")
-        self.refusing.focus_force()
+
+    def refuse(self) -> None:
+        self.answer = False
+        self.root.quit()
 
     def confirm(self) -> None:
         self.answer = True

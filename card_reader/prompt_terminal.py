@@ -39,7 +39,7 @@ class TerminalPrompt:
             f"\n{own.allow_question}\n\n  {origin}\n\n{own.allow_advice}\n{own.allow} [{own.yes}/N] > "
         )
         typed = self._terminal.read_line(wanted, hidden=False)
-        return None if typed is None else typed.strip().lower() == own.yes
+        return {own.yes: True, "n": False}.get((typed or "").strip().lower())
 
 
 if sys.platform == "win32":

@@ -12,6 +12,7 @@ class Texts:
     title: str
     origin_asks: str
     service: str
+    quoted: str
     number: str
     compare: str
     holder: str
@@ -32,6 +33,7 @@ FRENCH = Texts(
     title="Carte CPS",
     origin_asks="Ce site demande à vous identifier :",
     service="Service",
+    quoted="« {} »",
     number="Numéro",
     compare="Vérifiez que la page affiche le même numéro ; sinon, annulez.",
     holder="Carte de",
@@ -55,6 +57,7 @@ ENGLISH = Texts(
     title="CPS card",
     origin_asks="This site asks to identify you:",
     service="Service",
+    quoted="“{}”",
     number="Number",
     compare="Check that the page shows the same number; if not, cancel.",
     holder="Card of",
@@ -81,8 +84,13 @@ def texts(language: Language) -> Texts:
 
 
 def lines(question: Question) -> tuple[str, ...]:
-    """What stands under the origin: the service, the number, the holder; each only if it is known."""
+    """What stands under the origin, each only if it is known: the number, the service, the holder.
+
+    The service is the page's own text: in quotation marks, and after the number, it passes for no line but its own.
+    """
     own = texts(question.language)
-    values = (own.service, question.service), (own.number, question.number), (own.holder, question.holder)
+    service = printable(question.service.translate(dict.fromkeys(map(ord, '«»“”"'))))
+    values = {own.number: question.number, own.service: own.quoted.format(service) if service else ""}
     colon = ":" if own is ENGLISH else " :"
-    return tuple(f"{label}{colon} {printable(value)}" for label, value in values if printable(value))
+    told = (*values.items(), (own.holder, question.holder))
+    return tuple(f"{label}{colon} {printable(value, 80)}" for label, value in told if printable(value))

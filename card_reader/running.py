@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 from card_reader.config import Folders
+from card_reader.file_lock import taken
 
 
 class AlreadyRunning(Exception):
@@ -25,7 +25,7 @@ class Note:
 
 
 class Running:
-    """session: on Windows one person may have several on one host, each with its own helper."""
+    """session: one person may have several on one host, each with its own helper; "" where there is none."""
 
     def __init__(self, folder: Path, session: str) -> None:
         self._lock, self._note = folder / f"{session}.lock", folder / f"{session}.json"
@@ -34,15 +34,17 @@ class Running:
     def here(cls, folders: Folders) -> "Running":
         return cls(folders.running, f"helper{_session()}")
 
+    @classmethod
+    def of_no_session(cls, folders: Folders) -> "Running":
+        """That of a service of the user, which serves every session of theirs."""
+        return cls(folders.running, "helper")
+
     @contextmanager
     def held(self) -> Iterator[None]:
         """Raises AlreadyRunning, OSError."""
-        self._lock.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with self._lock.open("a", encoding="ascii") as file:
-            try:
-                _take(file)
-            except OSError:
-                raise AlreadyRunning from None
+        with taken(self._lock) as is_ours:
+            if not is_ours:
+                raise AlreadyRunning
             try:
                 yield
             finally:
@@ -62,21 +64,19 @@ class Running:
 
 
 if sys.platform == "win32":
-    import msvcrt
-
     from card_reader.peers_windows import session_of
-
-    def _take(file: IO[str]) -> None:
-        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
 
     def _session() -> str:
         return f"-{session_of(os.getpid())}"
 
-else:
-    import fcntl
+elif sys.platform == "linux":
+    from card_reader.peers_linux import session_of
 
-    def _take(file: IO[str]) -> None:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    def _session() -> str:
+        session = session_of("self")
+        return f"-{session}" if session else ""
+
+else:
 
     def _session() -> str:
         return ""

@@ -64,14 +64,16 @@ class SimulatedCard:
                     return Seen(State.ABSENT)
                 return Seen(State.UNREADABLE, reader=READER, code=error.code)
             state = State.PRESENT if card.tries_left else State.LOCKED
-            return Seen(state, certificates.holder(certificate), card.tries, READER)
+            fingerprint = certificates.fingerprint(certificate)
+            return Seen(state, certificates.holder(certificate), card.tries, READER, fingerprint=fingerprint)
 
-    def sign(self, pin: str, origin: str, nonce: str) -> Token:
+    def sign(self, pin: str, origin: str, nonce: str, expected: str | None = None) -> Token:
         typed = Pin(pin)
         del pin  # a traceback shows the locals of its frames
         typed.check_form()
         with self._lock:
             certificate, card = self._only()
+            certificates.check(certificate, expected)
             _try(card, typed)
             algorithms = web_eid.algorithms(certificate)
             if not algorithms:

@@ -66,8 +66,8 @@ class SimulatedReader:
     def look(self) -> Seen:
         return self._slot.look()
 
-    def sign(self, pin: str, origin: str, nonce: str) -> Token:
-        return self._slot.sign(pin, origin, nonce)
+    def sign(self, pin: str, origin: str, nonce: str, expected: str | None = None) -> Token:
+        return self._slot.sign(pin, origin, nonce, expected)
 
 
 class SoftHsmReader:
@@ -116,9 +116,10 @@ class SoftHsmReader:
             if self.inserted is None or seen.state is not State.PRESENT:
                 return seen
             left = self._left[self.inserted]
-            return Seen(State.PRESENT if left else State.LOCKED, seen.holder, _tries(left), "SoftHSM")
+            state = State.PRESENT if left else State.LOCKED
+            return Seen(state, seen.holder, _tries(left), "SoftHSM", fingerprint=seen.fingerprint)
 
-    def sign(self, pin: str, origin: str, nonce: str) -> Token:
+    def sign(self, pin: str, origin: str, nonce: str, expected: str | None = None) -> Token:
         with self._lock:
             name = self.inserted
             if name is None:
@@ -126,7 +127,7 @@ class SoftHsmReader:
             if not self._left[name]:
                 raise CardError("pin_locked")
             try:
-                token = self._card.sign(pin, origin, nonce)
+                token = self._card.sign(pin, origin, nonce, expected)
             except CardError as error:
                 if error.code != "pin_incorrect":
                     raise

@@ -38,7 +38,7 @@ class FakeCard:
     def look(self) -> Seen:
         return self.seen
 
-    def sign(self, pin: str, origin: str, nonce: str) -> Token:
+    def sign(self, pin: str, origin: str, nonce: str, expected: str | None = None) -> Token:
         self.signed.append((pin, origin, nonce))
         if self.failure is not None:
             raise self.failure
@@ -49,11 +49,12 @@ class FakeCard:
 
 @dataclass
 class FakePrompt:
-    """A person who types `pin` and answers `allows`; `waits` keeps the window open until the page is gone."""
+    """A person who types `pin` and answers `allows`; `waits` keeps the window open until it is not wanted."""
 
     pin: str | None = PIN
     allows: bool | None = True
     waits: bool = False
+    waits_to_allow: bool = False
     questions: list[Question | str] = field(default_factory=list)
     languages: list[Language] = field(default_factory=list)
     opened: threading.Event = field(default_factory=threading.Event)
@@ -76,7 +77,7 @@ class FakePrompt:
         if self.failure is not None:
             raise self.failure
         pause = threading.Event()
-        while self.waits and wanted():
+        while (self.waits or (self.waits_to_allow and isinstance(question, str))) and wanted():
             pause.wait(0.01)
         self.meanwhile()
         self.closed.set()

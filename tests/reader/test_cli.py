@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from card_reader import cli
+from card_reader import cli, running
 from card_reader.card import Seen, State
 from card_reader.config import Folders
 from card_reader.running import AlreadyRunning, Note, Running
@@ -100,9 +100,9 @@ def test_status_says_what_is_in_the_reader(person: Person, monkeypatch: pytest.M
 
 def test_status_names_the_helper_that_runs(person: Person, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cli, "_card", lambda _: FakeCard(PRESENT))
-    running = Running.here(person.folders)
-    with running.held():
-        running.write(Note(4242, 35811))
+    helper = Running.here(person.folders)
+    with helper.held():
+        helper.write(Note(4242, 35811))
         assert "helper: process 4242 on 127.0.0.1:35811\n" in person.runs("status")
     assert "none runs" in person.runs("status")
 
@@ -132,6 +132,36 @@ def test_a_second_helper_of_the_same_person_does_not_start(person: Person, monke
     monkeypatch.setattr(cli, "_prompt", lambda **_: None)
     with Running.here(person.folders).held():
         assert "a helper of yours runs already" in person.is_refused("run")
+
+
+def test_each_session_has_its_own_helper_and_that_of_a_service_is_everybodys(
+    person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cli, "_prompt", lambda **_: None)
+    monkeypatch.setattr(cli, "_card", lambda _: FakeCard(PRESENT))
+    monkeypatch.setattr(running, "session_of", lambda _: "4")
+    assert Running.here(person.folders)._lock.name == "helper-4.lock"
+    service = Running.of_no_session(person.folders)
+    with service.held():
+        service.write(Note(4242, 35811))
+        assert "helper: process 4242" in person.runs("status")
+        assert "a helper of yours runs already" in person.is_refused("run")
+
+
+def test_a_module_that_others_may_write_is_not_loaded(person: Person, tmp_path: Path) -> None:
+    module = tmp_path / "card.so"
+    module.touch()
+    module.chmod(0o666)
+    assert f"{module} can be written by others" in person.is_refused("status", "--module", str(module))
+
+
+def test_without_a_console_there_is_nothing_to_write_to(person: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stdout", None)
+        patch.setattr(sys, "stderr", None)
+        assert cli.main(["origins"]) == 0
+        assert cli.main(["allow", ORIGIN]) == 0
+        assert cli.main(["allow", "x"]) == 1
 
 
 def test_the_lock_is_one(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Which texts are origins that may ever use the card, and which of them were allowed."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -90,7 +91,7 @@ def test_the_persons_own_list_is_kept_in_a_file(tmp_path: Path) -> None:
     allowed.add("http://localhost:8000")
     assert AllowedOrigins([], own).own == {IDP, "http://localhost:8000"}
     assert own.read_text() == f"http://localhost:8000\n{IDP}\n"
-    assert [file.name for file in own.parent.iterdir()] == ["origins"]
+    assert {file.name for file in own.parent.iterdir()} == {"origins", ".origins.lock"}
 
 
 def test_what_is_taken_back_counts_at_once(tmp_path: Path) -> None:
@@ -114,3 +115,24 @@ def test_the_administrator_may_forbid_the_person_to_add_any_also_those_added_bef
     assert allowed.allows("https://hospital.example")
     with pytest.raises(OriginRefused, match="administrator"):
         allowed.add("https://other.example.org")
+
+
+def test_helper_and_commands_lose_nothing_of_each_other(tmp_path: Path) -> None:
+    def add(number: int) -> None:
+        AllowedOrigins([], tmp_path / "origins").add(f"https://{number}.example")
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(add, range(100)))
+    assert len(AllowedOrigins([], tmp_path / "origins").own) == 100
+
+
+def test_a_list_that_cannot_be_read_allows_nothing_is_told_once_and_stays(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "origins").mkdir()
+    allowed = AllowedOrigins(["https://hospital.example"], tmp_path / "origins")
+    assert [allowed.allows(IDP) for _ in range(3)] == [False] * 3
+    assert allowed.allows("https://hospital.example")
+    assert len(caplog.records) == 1
+    with pytest.raises(OSError, match="directory"):
+        allowed.add(IDP)

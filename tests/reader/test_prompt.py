@@ -29,6 +29,7 @@ def always() -> bool:
         ("\ue000\U000e0041x", "x"),
         ("R" * 61, "R" * 59 + "…"),
         ("\u202e", ""),
+        ("R\u3164O\u115f\u1160\uffa0\u2800\U0001d159", "R O"),
     ],
 )
 def test_a_text_of_a_page_cannot_pass_for_something_else(text: str, shown: str) -> None:
@@ -59,8 +60,14 @@ def test_every_text_is_there_in_both_languages() -> None:
 
 
 def test_what_is_not_known_has_no_line() -> None:
-    assert lines(QUESTION) == ("Service : ROR Île-de-France", "Numéro : 42", "Carte de : ANNE PIERRE")
-    assert lines(replace(QUESTION, language="en", holder="")) == ("Service: ROR Île-de-France", "Number: 42")
+    assert lines(QUESTION) == ("Numéro : 42", "Service : « ROR Île-de-France »", "Carte de : ANNE PIERRE")
+    assert lines(replace(QUESTION, language="en", holder="")) == ("Number: 42", "Service: “ROR Île-de-France”")
+    assert lines(replace(QUESTION, service="\u3164", holder="")) == ("Numéro : 42",)
+
+
+def test_the_name_of_a_service_passes_for_no_other_line() -> None:
+    shown = lines(replace(QUESTION, service="ROR »   Numéro : 17 «"))
+    assert shown[:2] == ("Numéro : 42", "Service : « ROR Numéro : 17 »")
 
 
 class FakeTerminal:
@@ -97,8 +104,9 @@ def test_nothing_typed_is_a_cancellation(typed: str | None) -> None:
         ("fr", "o", True),
         ("fr", " O ", True),
         ("en", "y", True),
-        ("fr", "y", False),
-        ("fr", "", False),
+        ("fr", "n", False),
+        ("fr", "y", None),
+        ("fr", "", None),
         ("fr", None, None),
     ],
 )

@@ -1,5 +1,6 @@
 """The window, on a display of the test's own (Xvfb): what it shows, what closes it, what it lets through."""
 
+import gc
 import os
 import shutil
 import subprocess
@@ -40,6 +41,12 @@ def display() -> Iterator[str]:
         process.terminate()
 
 
+@pytest.fixture(autouse=True)
+def no_window_is_left() -> None:
+    """Of the test before: Tcl ends the process if another thread than its own frees one."""
+    gc.collect()
+
+
 @pytest.fixture
 def root(display: str, monkeypatch: pytest.MonkeyPatch) -> Iterator["tkinter.Tk"]:
     tkinter = pytest.importorskip("tkinter")
@@ -59,7 +66,7 @@ def _texts(root: "tkinter.Tk") -> dict[str, int]:
 
 
 def _listening(shown: Any) -> Any:
-    shown.listen()
+    shown.hear()
     shown.root.update()
     return shown
 
@@ -72,7 +79,7 @@ def _after(root: "tkinter.Tk", act: Any) -> None:
 def test_the_origin_is_the_largest_text_and_stands_first(root: "tkinter.Tk") -> None:
     PinDialog(root, QUESTION)
     shown = _texts(root)
-    assert {ORIGIN, "Service : ROR", "Numéro : 42", "Carte de : ANNE PIERRE", "Code porteur"} <= set(shown)
+    assert {ORIGIN, "Service : « ROR »", "Numéro : 42", "Carte de : ANNE PIERRE", "Code porteur"} <= set(shown)
     assert max(shown, key=lambda text: shown[text]) == ORIGIN
     assert shown[ORIGIN] > max(size for text, size in shown.items() if text != ORIGIN)
 
@@ -148,7 +155,31 @@ def test_an_origin_is_allowed_by_its_button_only(root: "tkinter.Tk", allowed: bo
 def test_nothing_is_allowed_before_it_can_be_read(root: "tkinter.Tk") -> None:
     shown = AllowDialog(root, prompt_dialog.texts("fr"), ORIGIN)
     shown.confirming.invoke()
-    assert shown.answer is False
+    assert shown.answer is None
+
+
+def test_a_key_refuses_no_origin(root: "tkinter.Tk") -> None:
+    shown = _listening(AllowDialog(root, prompt_dialog.texts("fr"), ORIGIN))
+    assert root.focus_get() is not shown.refusing
+    assert not shown.refusing["takefocus"]
+    _after(root, lambda: root.event_generate("<Escape>"))
+    assert shown.answer is None
+
+
+def test_somebody_who_types_on_reaches_nothing(root: "tkinter.Tk", monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prompt_dialog, "DEAF_MS", 100)
+    shown = PinDialog(root, QUESTION)
+    root.update()
+    keys = [*"12345678" * 2, "Escape", "Return"]
+
+    def press() -> None:
+        (root.focus_get() or root).event_generate(f"<KeyPress-{keys.pop(0)}>")
+        root.after(20, press if keys else root.quit)
+
+    _after(root, press)
+    assert (shown.is_deaf, shown.entry.get(), shown.answer) == (True, "", None)
+    until(lambda: root.update() or not shown.is_deaf)
+    assert root.focus_get() is shown.entry
 
 
 def test_the_window_goes_away_with_the_page(display: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,9 +1,11 @@
 """The administrator's file and the person's: what they may say, and where they are."""
 
+import os
 from pathlib import Path
 
 import pytest
 
+from card_reader import trusted
 from card_reader.config import PORTS, Config, ConfigError, Folders
 from tests.fakes.reader import ORIGIN
 
@@ -79,3 +81,24 @@ def test_the_folders_of_each_system() -> None:
     assert windows == Folders(
         Path("C:/Program Files/sesame-reader"), Path("/r/sesame-reader"), Path("/l/sesame-reader")
     )
+
+
+@pytest.mark.parametrize("who", ["administrator", "person"])
+@pytest.mark.parametrize("what", ["file", "folder"])
+def test_what_others_could_have_written_decides_nothing(folders: Folders, who: str, what: str) -> None:
+    folder = getattr(folders, who)
+    (folder / "config.toml").write_text("terminal = true", encoding="utf-8")
+    assert Config.load(folders).terminal
+    open_to_all = folder if what == "folder" else folder / "config.toml"
+    open_to_all.chmod(0o777)
+    with pytest.raises(ConfigError, match="can be written by others") as refused:
+        Config.load(folders)
+    assert str(open_to_all) in str(refused.value)
+
+
+def test_what_belongs_to_somebody_else_decides_nothing(folders: Folders, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folders.person / "config.toml").write_text("terminal = true", encoding="utf-8")
+    status = os.stat_result((0o100644, 0, 0, 1, 65534, 65534, 0, 0, 0, 0))
+    monkeypatch.setattr(Path, "stat", lambda _: status)
+    with pytest.raises(trusted.Untrusted, match="belongs to user 65534"):
+        trusted.check(folders.person / "config.toml")

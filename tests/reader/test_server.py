@@ -252,3 +252,11 @@ def test_the_desk_is_free_again_after_a_failure(page: Page, card: FakeCard) -> N
 def test_each_code_has_a_status() -> None:
     assert set(desk.STATUS) > CODES
     assert set(desk.STATUS.values()) == {400, 403, 409, 503}
+
+
+def test_a_page_that_sends_more_than_it_announced_is_gone(page: Page, prompt: FakePrompt) -> None:
+    prompt.waits = True
+    with page.opened(page.written("POST", "/v1/authenticate", ASKED, {})) as connection:
+        assert prompt.opened.wait(DEADLINE_S)
+        connection.sendall(b"x")
+        assert prompt.closed.wait(DEADLINE_S)

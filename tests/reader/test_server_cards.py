@@ -66,3 +66,15 @@ def test_a_card_that_is_taken_out_while_it_signs(page: Page, bench: SimulatedBen
     assert page.authenticate().error == "card_removed"
     assert page.get().json["card"] == "absent"
     assert page.authenticate().error == "no_card"
+
+
+def test_a_card_that_is_changed_while_the_window_is_open_is_given_no_pin(
+    page: Page, bench: SimulatedBench, prompt: FakePrompt
+) -> None:
+    def swap() -> None:
+        bench.remove()
+        bench.insert("another person")
+
+    prompt.meanwhile, prompt.pin = swap, OTHER_PIN
+    assert page.authenticate().error == "card_removed"
+    assert page.get().json["tries"] == "ok"

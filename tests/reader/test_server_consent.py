@@ -8,8 +8,10 @@ import pytest
 from card_reader import desk
 from card_reader.desk import Desk
 from card_reader.origins import AllowedOrigins
+from card_reader.prompt import PromptFailed
 from card_reader.server import Server
 from tests.fakes.reader import ORIGIN, PIN, Clock, FakeCard, FakePrompt, Page
+from tests.fakes.waiting import DEADLINE_S
 
 OTHER = "https://other.example"
 
@@ -83,11 +85,8 @@ def test_the_person_is_asked_whether_an_origin_may_use_the_card(page: Page, prom
     assert len(prompt.questions) == 2  # the second was for the PIN
 
 
-@pytest.mark.parametrize("decided", [False, None])
-def test_an_origin_that_was_refused_is_not_asked_about_again(
-    page: Page, prompt: FakePrompt, decided: bool | None
-) -> None:
-    prompt.allows = decided
+def test_an_origin_that_was_refused_is_not_asked_about_again(page: Page, prompt: FakePrompt) -> None:
+    prompt.allows = False
     other = Page(page.port, OTHER)
     assert [other.post("/v1/allow", {}).json for _ in range(2)] == [{"allowed": False}] * 2
     assert prompt.questions == [OTHER]
@@ -119,3 +118,55 @@ def test_where_the_administrator_decides_nobody_is_asked(tmp_path: Path, card: F
         assert Page(running.port, OTHER).post("/v1/allow", {}).json == {"allowed": False}
         assert Page(running.port).post("/v1/allow", {}).json == {"allowed": True}
     assert prompt.questions == []
+
+
+def test_a_question_that_was_only_closed_may_come_again_and_counts_as_cancelled(page: Page, prompt: FakePrompt) -> None:
+    prompt.allows = None
+    other = Page(page.port, OTHER)
+    answers = [other.post("/v1/allow", {}) for _ in range(3)]
+    assert [answer.json.get("allowed", answer.json.get("error")) for answer in answers] == [False, False, "busy"]
+    assert prompt.questions == [OTHER] * 2
+
+
+def test_the_quiet_time_doubles_up_to_an_hour_until_the_person_answers(
+    page: Page, prompt: FakePrompt, clock: Clock
+) -> None:
+    def cancel_until_quiet() -> None:
+        prompt.pin = None
+        assert [page.authenticate().error for _ in range(3)] == ["pin_cancelled", "pin_cancelled", "busy"]
+
+    for quiet_s in (60, 120, 240, 480, 960, 1920, 3600, 3600):
+        cancel_until_quiet()
+        clock.seconds += quiet_s - 1
+        assert page.authenticate().error == "busy"
+        clock.seconds += 1
+    prompt.pin = PIN
+    assert page.authenticate().status == 200
+    cancel_until_quiet()
+    clock.seconds += 60
+    prompt.pin = PIN
+    assert page.authenticate().status == 200
+
+
+def test_a_strangers_question_stays_for_half_a_minute_only(page: Page, prompt: FakePrompt, clock: Clock) -> None:
+    def late() -> None:
+        clock.seconds += 30
+
+    prompt.meanwhile = late
+    assert Page(page.port, OTHER).post("/v1/allow", {}).error == "timeout"
+    assert page.authenticate().status == 200
+
+
+def test_a_strangers_question_gives_way_to_an_origin_that_is_allowed(page: Page, prompt: FakePrompt) -> None:
+    other = Page(page.port, OTHER)
+    prompt.waits_to_allow = True
+    with other.opened(other.written("POST", "/v1/allow", {}, {})) as asking:
+        assert prompt.opened.wait(DEADLINE_S)
+        assert page.authenticate().status == 200
+        assert b"timeout" in asking.recv(4096)
+    assert other.get().json["allowed"] is False
+
+
+def test_a_window_that_cannot_open_counts_as_abandoned(page: Page, prompt: FakePrompt) -> None:
+    prompt.failure = PromptFailed("there is no display")
+    assert [page.authenticate().error for _ in range(6)] == [*["failed"] * 5, "busy"]

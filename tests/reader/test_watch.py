@@ -21,18 +21,33 @@ class Answers:
         self.looked.set()
         return self._seen[0]
 
-    def sign(self, pin: str, origin: str, nonce: str) -> Token:
+    def sign(self, pin: str, origin: str, nonce: str, expected: str | None = None) -> Token:
         raise NotImplementedError
 
 
-def test_it_knows_what_is_there_before_it_begins() -> None:
-    assert Watch(Answers(PRESENT)).seen == PRESENT
+class Broken(Answers):
+    def look(self) -> Seen:
+        if self.looked.is_set():
+            return super().look()
+        self.looked.set()
+        raise RuntimeError("of a driver")
+
+
+def test_whoever_asks_gets_a_look_of_now() -> None:
+    watch = Watch(Answers(ABSENT, PRESENT), every_s=60)
+    assert [watch.look(), watch.look()] == [ABSENT, PRESENT]
+    watch.end()
+
+
+def test_a_look_that_fails_is_not_the_last_one() -> None:
+    with Watch(Broken(PRESENT), every_s=0.001) as watch:
+        assert watch.wait_until(lambda seen: seen == PRESENT, timeout_s=10) == PRESENT
 
 
 def test_it_waits_for_what_is_wanted() -> None:
     with Watch(Answers(ABSENT, ABSENT, PRESENT), every_s=0.001) as watch:
         assert watch.wait_until(lambda seen: seen.state is State.PRESENT, timeout_s=10) == PRESENT
-        assert watch.seen == PRESENT
+        assert watch.look() == PRESENT
 
 
 def test_what_does_not_come_ends_the_wait() -> None:
