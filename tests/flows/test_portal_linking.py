@@ -146,6 +146,19 @@ def test_the_card_before_the_two_factors_is_refused(provider: Provider) -> None:
     assert links(provider) == []
 
 
+def test_what_another_tab_linked_meanwhile_is_not_linked_again(provider: Provider) -> None:
+    provider.add_account("anne.pierre")
+    visitor = at_the_portal(provider)
+    path, other = add_card(visitor), add_card(visitor)
+    visitor.give_otp(path)
+    visitor.give_otp(other)
+    present(visitor, path)
+    visitor.browser.post(f"{path}/link", data={**hidden_of(visitor.browser.get(path)), "decision": "link"})
+    assert "est déjà relié à votre compte" in present(visitor, other).text
+    assert links(provider) == ["national_card"]
+    assert len(provider.events("means.linked")) == 1
+
+
 def test_no_links_nothing(provider: Provider) -> None:
     provider.add_account("anne.pierre")
     visitor = at_the_portal(provider)
