@@ -92,13 +92,15 @@ def only_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session")
 def read_once() -> Iterator[None]:
-    """What takes a provider a tenth of a second to read, and is the same for each: our catalogue, the system's CAs."""
+    """What takes a provider a fifth of a second to read, and is the same for each: catalogue, CAs, keys."""
     from idp.outgoing import sockets
     from idp.web import language
+    from keys import file
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(language, "_compiled", functools.cache(language._compiled))
         patch.setattr(sockets.TimedContext, "make", functools.cache(sockets.TimedContext.make))
+        patch.setattr(file, "load_pem_private_key", functools.cache(file.load_pem_private_key))
         yield
 
 
