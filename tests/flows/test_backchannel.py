@@ -22,7 +22,7 @@ from tests.fakes.servers import free_port
 from tests.fakes.site import Site, answer
 
 pytestmark = pytest.mark.spec("OIDC Back-Channel Logout 1.0")
-LOOPBACK = Outgoing(allowed_networks=("127.0.0.0/8",), timeout_s=0.5)  # type: ignore[arg-type]
+LOOPBACK = Outgoing(allowed_networks=("127.0.0.0/8",), timeout_s=2)  # type: ignore[arg-type]
 
 
 @pytest.fixture
