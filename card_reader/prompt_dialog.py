@@ -7,6 +7,7 @@ import json
 import os
 import sys
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +26,7 @@ RED = "#b00020"
 ORIGIN_SIZE, BIG_SIZE, TEXT_SIZE = 18, 14, 11  # nothing is larger than the origin
 
 
-class Dialog:
+class Dialog(ABC):
     """Fills `root` and ends its main loop with `answer` set: a text, True or False; None if the person cancelled.
 
     Keys count once none came for DEAF_MS. The window has the keyboard from the beginning, so that it hears them.
@@ -75,11 +76,13 @@ class Dialog:
         self.is_deaf = False
         self.listen()
 
+    @abstractmethod
     def listen(self) -> None:
-        raise NotImplementedError
+        """Its keys and buttons count from now on."""
 
+    @abstractmethod
     def confirm(self) -> None:
-        raise NotImplementedError
+        """The person said yes."""
 
     def refuse(self) -> None:
         self.cancel()
