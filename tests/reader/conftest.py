@@ -1,4 +1,7 @@
-"""Tokens of SoftHSM and a virtual card, each in a place of its own: nothing of this machine's readers is touched."""
+"""A helper before a fake card; tokens of SoftHSM and a virtual card, each in a place of its own.
+
+Nothing of this machine's readers is touched.
+"""
 
 import os
 import tempfile
@@ -7,6 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
+from card_reader.desk import Desk
+from card_reader.origins import AllowedOrigins
+from card_reader.server import Server
+from tests.fakes.reader import ORIGIN, Clock, FakeCard, FakePrompt, Page
 
 if TYPE_CHECKING:
     from tests.fakes.card_benches import SimulatedBench, SoftHsmBench, VirtualBench
@@ -70,3 +78,34 @@ def simulated_bench() -> "SimulatedBench":
     from tests.fakes.card_benches import SimulatedBench
 
     return SimulatedBench()
+
+
+@pytest.fixture
+def card() -> FakeCard:
+    return FakeCard()
+
+
+@pytest.fixture
+def prompt() -> FakePrompt:
+    return FakePrompt()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def allowed(tmp_path: Path) -> AllowedOrigins:
+    return AllowedOrigins([ORIGIN], tmp_path / "origins")
+
+
+@pytest.fixture
+def server(card: FakeCard, prompt: FakePrompt, allowed: AllowedOrigins, clock: Clock) -> Iterator[Server]:
+    with Server(Desk(card, prompt, allowed, now=clock), 0) as running:
+        yield running
+
+
+@pytest.fixture
+def page(server: Server) -> Page:
+    return Page(server.port)

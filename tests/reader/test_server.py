@@ -1,53 +1,18 @@
 """What a page of an allowed origin gets, and the person before it sees."""
 
 import logging
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from card_reader import desk
 from card_reader.card import CODES, CardError, Seen, State
-from card_reader.desk import Desk
-from card_reader.origins import AllowedOrigins
 from card_reader.prompt import PromptFailed, Question
 from card_reader.server import Server
 from tests.fakes.reader import ASKED, NONCE, ORIGIN, PIN, PRESENT, Clock, FakeCard, FakePrompt, Page
 from tests.fakes.waiting import DEADLINE_S, until
 
 OTHER = "https://other.example"
-
-
-@pytest.fixture
-def card() -> FakeCard:
-    return FakeCard()
-
-
-@pytest.fixture
-def prompt() -> FakePrompt:
-    return FakePrompt()
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def allowed(tmp_path: Path) -> AllowedOrigins:
-    return AllowedOrigins([ORIGIN], tmp_path / "origins")
-
-
-@pytest.fixture
-def server(card: FakeCard, prompt: FakePrompt, allowed: AllowedOrigins, clock: Clock) -> Iterator[Server]:
-    with Server(Desk(card, prompt, allowed, now=clock), 0) as running:
-        yield running
-
-
-@pytest.fixture
-def page(server: Server) -> Page:
-    return Page(server.port)
 
 
 def test_the_token_is_for_the_origin_of_the_page_whatever_the_body_says(page: Page, card: FakeCard) -> None:

@@ -1,9 +1,6 @@
 """Whose pages may ask, and how often: the person decides, and is not worn down."""
 
-from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
 
 from card_reader import desk
 from card_reader.desk import Desk
@@ -14,37 +11,6 @@ from tests.fakes.reader import ORIGIN, PIN, Clock, FakeCard, FakePrompt, Page
 from tests.fakes.waiting import DEADLINE_S
 
 OTHER = "https://other.example"
-
-
-@pytest.fixture
-def card() -> FakeCard:
-    return FakeCard()
-
-
-@pytest.fixture
-def prompt() -> FakePrompt:
-    return FakePrompt()
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def allowed(tmp_path: Path) -> AllowedOrigins:
-    return AllowedOrigins([ORIGIN], tmp_path / "origins")
-
-
-@pytest.fixture
-def server(card: FakeCard, prompt: FakePrompt, allowed: AllowedOrigins, clock: Clock) -> Iterator[Server]:
-    with Server(Desk(card, prompt, allowed, now=clock), 0) as running:
-        yield running
-
-
-@pytest.fixture
-def page(server: Server) -> Page:
-    return Page(server.port)
 
 
 def test_after_two_cancellations_in_a_row_an_origin_is_not_heard_for_a_minute(

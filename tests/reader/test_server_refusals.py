@@ -27,16 +27,6 @@ def helper(folder: Path, card: FakeCard, prompt: FakePrompt, **options: Any) -> 
 
 
 @pytest.fixture
-def card() -> FakeCard:
-    return FakeCard()
-
-
-@pytest.fixture
-def prompt() -> FakePrompt:
-    return FakePrompt()
-
-
-@pytest.fixture
 def page(tmp_path: Path, card: FakeCard, prompt: FakePrompt) -> Iterator[Page]:
     with helper(tmp_path, card, prompt) as running:
         yield Page(running.port)
