@@ -15,6 +15,7 @@ from pathlib import Path
 from card_reader.peers import Ends, StrangePeer
 
 PROC = Path("/proc")
+MOST_READS = 8  # of the tables
 _ESTABLISHED = "01"
 _LOOPBACK = {  # 127.0.0.1 as the kernel writes it: words of 32 bits in the machine's own order; also mapped to IPv6
     "little": ("0100007F", "0000000000000000FFFF00000100007F"),
@@ -40,16 +41,21 @@ def check(ends: Ends) -> None:
 
 
 def find(ends: Ends, proc: Path = PROC) -> Socket:
-    """The one established socket whose own address is the peer's. Raises StrangePeer if there is none."""
-    found = [
-        Socket(int(fields[7]), int(fields[9]))
-        for name, address in zip(("tcp", "tcp6"), _LOOPBACK, strict=True)
-        for fields in _rows(proc / "net" / name)
-        if fields[1:4] == [f"{address}:{ends.local:04X}", f"{address}:{ends.remote:04X}", _ESTABLISHED]
-    ]
-    if len(found) != 1 or found[0].inode == 0:  # 0: no process has it any more, and the user is not told then
-        raise StrangePeer("no process has the socket")
-    return found[0]
+    """The one established socket whose own address is the peer's. Raises StrangePeer if there is none.
+
+    The kernel tells a table by pages and goes on by position: where other connections come and go meanwhile, a row may
+    be left out or told twice. So a row that is not there is looked for again.
+    """
+    for _ in range(MOST_READS):
+        found = {
+            Socket(int(fields[7]), int(fields[9]))
+            for name, address in zip(("tcp", "tcp6"), _LOOPBACK, strict=True)
+            for fields in _rows(proc / "net" / name)
+            if fields[1:4] == [f"{address}:{ends.local:04X}", f"{address}:{ends.remote:04X}", _ESTABLISHED]
+        }
+        if len(found) == 1 and all(peer.inode for peer in found):  # 0: no process has it, and the user is not told
+            return found.pop()
+    raise StrangePeer("no process has the socket")
 
 
 def _rows(table: Path) -> Iterator[list[str]]:

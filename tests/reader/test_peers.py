@@ -150,6 +150,18 @@ def test_no_entry_of_the_peer_or_several_make_a_stranger(tmp_path: Path, rows: l
 
 
 @on_linux
+def test_an_entry_told_twice_is_the_peer(tmp_path: Path) -> None:
+    assert peers_linux.find(ENDS, _proc(tmp_path, _row(*PEER), _row(*PEER))) == peers_linux.Socket(1000, 77)
+
+
+@on_linux
+def test_an_entry_that_the_kernel_left_out_is_looked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    tables = iter(["", "", _row(*PEER), ""])  # tcp and tcp6, twice
+    monkeypatch.setattr(Path, "read_text", lambda *_, **__: HEADER + next(tables))
+    assert peers_linux.find(ENDS) == peers_linux.Socket(1000, 77)
+
+
+@on_linux
 @pytest.mark.parametrize(
     ("own", "other", "is_refused"),
     [
