@@ -109,15 +109,15 @@ def build_services(settings: Settings, *, clock: Clock | None = None, mailer: Ma
         browser=browser,
         network=Network(settings, ephemeral, time.sleep),
         pages=Pages(settings, browser, methods.packages),
-        card_trust=_card_trust(settings),
+        card_trust=_card_trust(settings, data_keys, outgoing),
     )
 
 
-def _card_trust(settings: Settings) -> CardTrust | None:
+def _card_trust(settings: Settings, data_keys: DataKeys, outgoing: Outgoing) -> CardTrust | None:
     """Once for the process. Raises SettingsError where the method is enabled and the authorities are not named."""
     if settings.card.authorities is None and CpsCard.id not in settings.methods:
         return None
-    return CardTrust.load(settings.card)
+    return CardTrust.load(settings.card, mac=data_keys.mac, outgoing=outgoing)
 
 
 def _new_passwords(settings: Settings) -> NewPasswords:

@@ -20,6 +20,8 @@ KINDS = {
     "letters.given_up": "Letters could not be sent: the mail system refuses them, or was away for too long.",
     "logout.given_up": "A service could not be told that sessions ended: people may still be signed in there.",
     "audit.late": "Audit events are far older than their neighbours: a clock is wrong, or they were inserted.",
+    "card.list_not_fetched": "The worker cannot fetch a revocation list of cards that runs out soon, or that none has.",
+    "card.list_ran_out": "Somebody signed in by a revocation list of cards that ran out (card.revocation_max_age_h).",
     "keys.rotation_failed": "The worker could not replace signing keys: look before those in use grow too old.",
 }
 RAISED_AGAIN_AFTER = timedelta(hours=1)

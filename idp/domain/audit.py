@@ -45,6 +45,7 @@ EVENTS = {
     "keys.data_rotated": "A data key was added; what is stored is sealed under it from then on.",
     "policy.cancelled": "A policy that was not yet in force was cancelled.",
     "account.identity_dropped": "An operator took a national identity away from an account, and its links.",
+    "card.list_ran_out": "A card was believed by a list that ran out; `certificate`, `issuer`, and `since` when.",
     "means.linked": "A card or a federation was linked to an account, which it signs in from then on.",
     "means.link_refused": "A card or a federation was not linked; `reason` says why; support was alerted.",
     "means.confirmed": "A stronger proof stands for a means from then on; `assurance` is what it is worth.",

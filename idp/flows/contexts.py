@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from idp.domain.account import Account, mask_email
 from idp.domain.audit import AuditEvent
@@ -11,6 +11,7 @@ from idp.domain.interaction import LIFETIME
 from idp.domain.throttle import ATTEMPTS, MAILS
 from idp.errors import JourneyError
 from idp.flows import letters
+from idp.flows.alerts import raise_alert
 from idp.flows.services import Services
 from idp.flows.visits import Visit
 from idp.methods.base import Context, Method, PasswordMatch, Subject, TooManyAttempts
@@ -134,7 +135,21 @@ class StoredCards:
         services = self._services
         if services.card_trust is None:
             raise CardRefused("unknown_authority")
-        return services.card_trust.authenticate(token, origin=services.settings.origin, nonce=nonce, now=services.now())
+        holder = services.card_trust.authenticate(
+            token, origin=services.settings.origin, nonce=nonce, now=services.now()
+        )
+        if holder.list_ran_out_at is not None:
+            self._note_degraded(holder, holder.list_ran_out_at)
+        return holder
+
+    def _note_degraded(self, holder: CardHolder, ran_out_at: datetime) -> None:
+        """Before the card is believed: if it cannot be audited, nobody is signed in."""
+        services = self._services
+        detail = {"since": ran_out_at.isoformat()}
+        shown = {"certificate": holder.serial, "issuer": holder.issuer}
+        with services.db.write() as tx:
+            services.record(tx, AuditEvent("card.list_ran_out", "anonymous", detail=detail, personal=shown))
+            raise_alert(services, tx, "card.list_ran_out", issuer=holder.issuer)
 
 
 def attempts_of(method_id: str, key: str) -> str:

@@ -5,6 +5,7 @@ import structlog
 
 from idp.errors import Unavailable
 from idp.flows.services import Services
+from idp.pki.expiry import LIMITS, Validity, validities
 from keys import ring
 from keys.signer import KeyUnavailable
 
@@ -27,7 +28,14 @@ def blueprint(services: Services) -> flask.Blueprint:
             except (Unavailable, KeyUnavailable) as error:
                 structlog.get_logger().error("not ready", part=name, cause=str(error))
                 failed.append(name)
-        return flask.jsonify({"status": "failed" if failed else "ok", "failed": failed}), 503 if failed else 200
+        status = "failed" if failed else "ok"
+        told = {"status": status, "failed": failed, "warnings": _warnings()}
+        return flask.jsonify(told), 503 if failed else 200
+
+    def _warnings() -> list[str]:
+        """What will stop cards, and stops nothing else: the process is ready all the same."""
+        found = validities(services.card_trust, services.now()) if services.card_trust else ()
+        return [f"{each.name}: {each.kind} {_when(each)}" for each in found if each.is_over or each.within]
 
     def _keys() -> None:
         if not services.configuration.catch_up():  # asked here too: no request may come to a process that is not ready
@@ -36,3 +44,12 @@ def blueprint(services: Services) -> flask.Blueprint:
             ring.active(services.signer.keys(), alg, services.now())
 
     return bp
+
+
+def _when(validity: Validity) -> str:
+    if validity.until is None:
+        return "not known"
+    if validity.is_over or validity.within is None:
+        return "ran out"
+    is_told_in_days = validity.within in LIMITS
+    return f"less than {validity.within.days} days left" if is_told_in_days else "runs out soon, and no later one came"

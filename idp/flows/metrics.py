@@ -7,6 +7,7 @@ imports prometheus_client; whichever is asked adds them up. Without that folder 
 import os
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,11 +16,13 @@ from werkzeug.exceptions import NotFound
 
 from idp.domain.audit import AuditEvent
 from idp.errors import Unavailable
+from idp.pki.expiry import validities
 
 if TYPE_CHECKING:
     from prometheus_client.metrics_core import Metric
 
     from idp.flows.services import Services
+    from idp.pki import CardTrust
 
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS", "PUT", "DELETE", "PATCH"})  # others are anybody's invention
@@ -123,11 +126,37 @@ class _Stores:
         self._services = services
 
     def collect(self) -> "Iterable[Metric]":
+        yield from self._stores()
+        if trust := self._services.card_trust:
+            yield from _cards(trust, self._services.now())
+
+    def _stores(self) -> "Iterable[Metric]":
         from prometheus_client.metrics_core import GaugeMetricFamily  # noqa: PLC0415 - as above
 
         with suppress(Unavailable), self._services.db.read() as tx:
             yield GaugeMetricFamily("sesame_outbox_waiting", "Messages to send.", value=tx.outbox.waiting())
             yield GaugeMetricFamily("sesame_audit_unsealed", "Events not sealed yet.", value=tx.audit.unsealed_count())
+
+
+def _cards(trust: "CardTrust", now: datetime) -> "Iterable[Metric]":
+    """Negative: it ran out. An authority whose list is not known has neither age nor time left."""
+    from prometheus_client.metrics_core import GaugeMetricFamily  # noqa: PLC0415 - as above
+
+    labels = ("authority",)
+    left = {
+        "authority": GaugeMetricFamily("sesame_card_authority_left_seconds", "Until it ends.", labels=labels),
+        "list": GaugeMetricFamily("sesame_card_list_left_seconds", "Until the next list is due.", labels=labels),
+    }
+    age = GaugeMetricFamily("sesame_card_list_age_seconds", "Since the list was made.", labels=labels)
+    known = GaugeMetricFamily("sesame_card_list_known", "1 if a list is in force, else 0.", labels=labels)
+    for each in validities(trust, now):
+        if each.until is not None:
+            left[each.kind].add_metric([each.name], each.left.total_seconds())
+        if each.kind == "list":
+            known.add_metric([each.name], float(not each.is_over))
+            if each.since is not None:
+                age.add_metric([each.name], (now - each.since).total_seconds())
+    yield from (*left.values(), age, known)
 
 
 def _forget_dead_workers(folder: Path, forget: Callable[[int, str], None]) -> None:

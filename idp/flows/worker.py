@@ -16,6 +16,7 @@ from idp.errors import InvalidOperation, Unavailable
 from idp.flows.alerts import raise_alert
 from idp.flows.audit_trail import seal_next
 from idp.flows.backchannel import Backchannel
+from idp.flows.card_lists import CardLists
 from idp.flows.delivery import deliver_next
 from idp.flows.operators import keyring
 from idp.flows.operators.desk import Desk
@@ -95,12 +96,16 @@ def tasks(services: Services, stop: threading.Event) -> list[Task]:
     """Everything that a provider needs done beside its requests."""
     desk = Desk(services.db, services.clock, services.registry, NAME)
     backchannel = Backchannel(services)
-    soon, second, hour = timedelta(seconds=0.5), timedelta(seconds=1), timedelta(hours=1)
+    soon, second = timedelta(seconds=0.5), timedelta(seconds=1)
+    minute, hour = timedelta(minutes=1), timedelta(hours=1)
+    trust = services.card_trust
+    lists = [Task("card lists", minute, CardLists(services, trust, stop).refresh)] if trust else []
     mails = [Task("letters", soon, lambda: deliver_next(services)) for _ in range(MAIL_LANES)]
     logouts = [Task("logouts", soon, backchannel.deliver_next) for _ in range(LOGOUT_LANES)]
     return [
         *mails,
         *logouts,
+        *lists,
         Task(HEARTBEAT, HEARTBEAT_LASTS / 4, lambda: False, alone=HEARTBEAT_LASTS),
         Task("configuration", second, lambda: read_configuration(services)),
         Task("seal audit", second, lambda: seal_audit(services), alone=5 * second),

@@ -51,8 +51,18 @@ class PinnedTlsConnection(PinnedConnection, HTTPSConnection):
 class Adapter(HTTPAdapter):
     """One request, one connection, and the whole answer before the caller sees any of it. Raises Unreachable only."""
 
-    def __init__(self, settings: sections.Outgoing, tls: TimedContext, resolve: Resolve, max_bytes: int) -> None:
+    def __init__(
+        self,
+        settings: sections.Outgoing,
+        tls: TimedContext,
+        resolve: Resolve,
+        max_bytes: int,
+        *,
+        is_signed: bool = False,
+    ) -> None:
+        """is_signed: what comes proves itself, so that http may leave the machine."""
         super().__init__()
+        self._is_signed = is_signed
         self._settings, self._tls, self._resolve, self._max_bytes = settings, tls, resolve, max_bytes
 
     def send(  # noqa: PLR0917 - as requests declares it
@@ -69,15 +79,21 @@ class Adapter(HTTPAdapter):
         target = parse(request.url or "")
         body: Any = request.body  # text, bytes, or None
         headers: Any = request.headers
+        asked = request.path_url
+        if (
+            self._settings.proxy and not target.is_tls
+        ):  # no tunnel: the proxy is asked for the whole URL (RFC 9112 §3.2.2)
+            asked = request.url or ""
         ends_at = time.monotonic() + self._settings.timeout_s
         try:
             with self._pool(target, ends_at) as pool:
                 raw = pool.urlopen(
                     request.method or "GET",
-                    request.path_url,
+                    asked,
                     body=body,
                     headers=headers,
                     redirect=False,
+                    assert_same_host=False,  # which is the proxy's; there is a pool for each request
                     retries=False,
                     preload_content=False,
                     decode_content=False,
@@ -98,7 +114,7 @@ class Adapter(HTTPAdapter):
             return self._proxied(target, self._settings.proxy, ends_at)
         found = resolved(self._resolve, target.host, left(ends_at))
         permitted = [address for address in found if is_permitted(address, self._settings.allowed_networks)]
-        if not target.is_tls:
+        if not target.is_tls and not self._is_signed:
             permitted = [address for address in permitted if address.is_loopback]
         if not permitted:
             raise Unreachable("address", f"not allowed: {', '.join(map(str, found))}", host=target.host)
@@ -108,16 +124,17 @@ class Adapter(HTTPAdapter):
         return _Pool(target.host, target.port, **pinned)
 
     def _proxied(self, target: Target, proxy: str, ends_at: float) -> HTTPConnectionPool:
-        """A tunnel (CONNECT, RFC 9110 §9.3.6). The proxy resolves the name, and decides what it may mean."""
-        if not target.is_tls:
+        """A tunnel (CONNECT, RFC 9110 §9.3.6), but for http. The proxy resolves the name, and decides its meaning."""
+        if not target.is_tls and not self._is_signed:
             raise Unreachable("scheme", "only https goes through the proxy", host=target.host)
         written = literal("127.0.0.1" if f".{target.host}".endswith(".localhost") else target.host)
         if written is not None and not is_permitted(written, self._settings.allowed_networks):
             raise Unreachable("address", f"not allowed: {written}", host=target.host)
         addresses = resolved(self._resolve, urlsplit(proxy).hostname or "", left(ends_at))
         manager = proxy_from_url(proxy, proxy_headers=self.proxy_headers(proxy))
-        pool = manager.connection_from_host(target.host, target.port, "https", {"ssl_context": self._tls})
-        pool.ConnectionCls = PinnedTlsConnection
+        options = {"ssl_context": self._tls} if target.is_tls else None
+        pool = manager.connection_from_host(target.host, target.port, "https" if target.is_tls else "http", options)
+        pool.ConnectionCls = PinnedTlsConnection if target.is_tls else PinnedConnection
         pool.conn_kw |= {"addresses": addresses, "ends_at": ends_at}
         return pool
 

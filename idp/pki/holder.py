@@ -22,6 +22,7 @@ class CardHolder:
     identity: the RPPS number (11 digits), the ADELI number (9 characters), or an employee's whole national_id.
     family_name: of a card that is not nominative, its pseudonym or else its title; given_name is empty then, so that
     the names agree with nobody's and no account is linked to the card but by an operator.
+    list_ran_out_at: when the revocation list that had to do ran out; None if the card is known not to be revoked.
     card_type: TRE_G02. profession: TRE_G15. serial, fingerprint (SHA-256): of the certificate, hexadecimal. issuer: CN.
     """
 
@@ -39,6 +40,7 @@ class CardHolder:
     issuer: str
     fingerprint: str
     not_after: datetime
+    list_ran_out_at: datetime | None = None
 
 
 def holder_of(

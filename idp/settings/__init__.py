@@ -227,8 +227,10 @@ def _relative_to(folder: Path, values: Mapping[str, Any]) -> dict[str, Any]:
         found["mail"] = _placed(folder, found["mail"], ("ca_file", "password_file"))
     if isinstance(found.get("outgoing"), dict):
         found["outgoing"] = _placed(folder, found["outgoing"], ("ca_file",))
-    if isinstance(found.get("card"), dict):
-        found["card"] = _placed(folder, found["card"], ("authorities", "crl_files"))
+    card = found.get("card", {})
+    if isinstance(card, dict):
+        placed = ("authorities", "crl_files", "revocation_dir")
+        found["card"] = _placed(folder, {"revocation_dir": "revocation", **card}, placed)
     scheme, _, database = str(values.get("database_url", "")).partition(":///")
     if scheme == "sqlite" and database:
         found["database_url"] = f"sqlite:///{folder / database}"

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, field_validator, model_validator
 
 Url = Annotated[str, Field(pattern=r"^(https?://|mailto:|/)[!-~]+$", max_length=2000)]
+HttpUrl = Annotated[str, Field(pattern=r"^https?://[^/?#@]+(/[!-~]*)?$", max_length=2000)]
 Oid = Annotated[str, Field(pattern=r"^[0-2](\.(0|[1-9][0-9]{0,38})){1,30}$")]
 Port = Annotated[int, Field(ge=1024, le=65535)]
 
@@ -144,6 +145,16 @@ class Outgoing(_Section):
         return value
 
 
+class Addresses(_Section):
+    """Where an authority of cards says what it revoked; `http://` is right: what comes is signed."""
+
+    authority: str = Field(min_length=1, max_length=200, description="The authority's name (CN).")
+    crl: tuple[HttpUrl, ...] = Field(
+        default=(), max_length=16, description="Addresses of its revocation lists: the full one, or each part."
+    )
+    ocsp: HttpUrl | None = Field(default=None, description="Address of its OCSP responder.")
+
+
 class Card(_Section):
     """Cards of health professionals (method `cps_card`)."""
 
@@ -154,8 +165,36 @@ class Card(_Section):
     )
     crl_files: tuple[Path, ...] = Field(
         default=(),
-        description="Revocation lists of these authorities (PEM or DER), or folders of them. A card is refused while "
-        "its authority has no list here that is signed and in force.",
+        description="Revocation lists of these authorities (PEM or DER), or folders of them, beside those of "
+        "`addresses`. A card is refused while its authority has no list that is signed and in force.",
+    )
+    addresses: tuple[Addresses, ...] = Field(
+        default=(),
+        description='Where the worker fetches lists, and logins ask: `{authority = "…", crl = ["http://…"], '
+        'ocsp = "http://…"}`, one for each authority.',
+    )
+    revocation: tuple[Literal["crl", "ocsp"], ...] = Field(
+        default=("crl",),
+        min_length=1,
+        description="Who is asked whether a card was revoked, in this order, until one knows: lists (`crl`), the "
+        "responder (`ocsp`), or both.",
+    )
+    revocation_dir: Path = Field(
+        default=Path("revocation"), description="Folder in which the worker keeps the lists that it read (mode 0700)."
+    )
+    revocation_max_age_h: int = Field(
+        default=0,
+        ge=0,
+        le=168,
+        description="Degraded mode: hours for which a list still counts after it ran out, if nothing newer is known; "
+        "each login by it is audited, and support alerted. 0: never.",
+    )
+    crl_every_min: int = Field(
+        default=60, ge=5, le=1440, description="Minutes between two fetches of a list; one that failed is tried sooner."
+    )
+    ocsp_nonce_required: bool = Field(
+        default=False,
+        description="Refuse an answer of OCSP without the nonce of the question, such as responders prepare.",
     )
     test_cards: bool = Field(
         default=False, description="Accept test cards and the authorities that issue them; never where people work."
@@ -172,6 +211,24 @@ class Card(_Section):
         description="Where the helper on a person's workstation listens, on loopback: the first and the last port.",
     )
     help_url: Url | None = Field(default=None, description="Page that says how to get the helper.")
+
+    @field_validator("revocation")
+    @classmethod
+    def _once(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(value)) != len(value):
+            raise ValueError("each source once")
+        return value
+
+    @model_validator(mode="after")
+    def _answerable(self) -> "Card":
+        names = [each.authority for each in self.addresses]
+        if len(set(names)) != len(names):
+            raise ValueError("addresses: one for each authority")
+        if "ocsp" in self.revocation and not any(each.ocsp for each in self.addresses):
+            raise ValueError("revocation: ocsp needs an address (card.addresses)")
+        if self.revocation_max_age_h and "crl" not in self.revocation:
+            raise ValueError("revocation_max_age_h: only a list has an age (card.revocation)")
+        return self
 
     @field_validator("reader_ports")
     @classmethod

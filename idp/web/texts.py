@@ -208,5 +208,13 @@ ALERTS: dict[str, Text] = {
         "Un service n'a pas pu être prévenu de la fin de sessions : des personnes y sont peut-être encore connectées."
     ),
     "audit.late": N_("Des événements d'audit sont arrivés trop tard : une horloge est fausse, ou ils ont été ajoutés."),
+    "card.list_not_fetched": N_(
+        "Une liste de révocation de cartes n'a pas pu être téléchargée, et celle qui est là arrive à son terme : "
+        "bientôt, les cartes de cette autorité seront refusées."
+    ),
+    "card.list_ran_out": N_(
+        "Une personne s'est connectée avec une carte sur la foi d'une liste de révocation périmée, comme le mode "
+        "dégradé le permet : faites remplacer la liste."
+    ),
     "keys.rotation_failed": N_("Les clés de signature n'ont pas pu être renouvelées."),
 }

@@ -121,7 +121,8 @@ def write(folder: Path) -> dict[str, Any]:
     authorities = hierarchy().write_authorities(folder / "authorities.pem")
     for number, pem in enumerate(_crls().split(b"-----END X509 CRL-----\n")[:-1]):
         (folder / f"{number}.crl").write_bytes(pem + b"-----END X509 CRL-----\n")
-    return {"authorities": authorities, "crl_files": tuple(sorted(folder.glob("*.crl")))}
+    lists = tuple(sorted(folder.glob("*.crl")))
+    return {"authorities": authorities, "crl_files": lists, "revocation_dir": folder / "revocation"}
 
 
 def trust(folder: Path, **settings: Any) -> CardTrust:

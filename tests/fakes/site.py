@@ -91,7 +91,7 @@ def _request(connection: socket.socket) -> str:
     length = next((int(line[15:]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")), 0)
     while len(body) < length:
         body += _some(connection)
-    return (head + b"\r\n\r\n" + body).decode()
+    return (head + b"\r\n\r\n" + body).decode(errors="replace")
 
 
 def _some(connection: socket.socket) -> bytes:

@@ -33,7 +33,7 @@ def test_a_sound_provider_is_alive_and_ready(provider: Provider) -> None:
     alive = provider.browser().get("/healthz")
     assert (alive.status_code, alive.json) == (200, {"status": "ok"})
     found = ready(provider)
-    assert (found.status_code, found.json) == (200, {"status": "ok", "failed": []})
+    assert (found.status_code, found.json) == (200, {"status": "ok", "failed": [], "warnings": []})
 
 
 @pytest.mark.parametrize("part", ["database", "ephemeral_store"])
@@ -42,7 +42,7 @@ def test_a_part_that_is_gone_is_named_and_the_process_lives(provider: Provider, 
     broken = outage.provider
     with outage.of_database() if part == "database" else outage.of_ephemeral_store():
         found = ready(broken)
-        assert (found.status_code, found.json) == (503, {"status": "failed", "failed": [part]})
+        assert (found.status_code, found.json) == (503, {"status": "failed", "failed": [part], "warnings": []})
         assert broken.browser().get("/healthz").status_code == 200
     assert ready(broken).status_code == 200
 
@@ -50,12 +50,13 @@ def test_a_part_that_is_gone_is_named_and_the_process_lives(provider: Provider, 
 def test_both_parts_are_named(provider: Provider) -> None:
     outage = Outage.of(provider)
     with outage.of_database(), outage.of_ephemeral_store():
-        assert ready(outage.provider).json == {"status": "failed", "failed": ["database", "ephemeral_store"]}
+        both = ["database", "ephemeral_store"]
+        assert ready(outage.provider).json == {"status": "failed", "failed": both, "warnings": []}
 
 
 def test_without_an_active_key_it_is_not_ready(provider: Provider) -> None:
     provider.clock.advance(days=-2)  # before the first use of every key
-    assert ready(provider).json == {"status": "failed", "failed": ["keys"]}
+    assert ready(provider).json == {"status": "failed", "failed": ["keys"], "warnings": []}
 
 
 def test_with_keys_that_were_not_read_after_a_change_it_is_not_ready(provider: Provider) -> None:
@@ -67,7 +68,7 @@ def test_with_keys_that_were_not_read_after_a_change_it_is_not_ready(provider: P
     directory.chmod(0o750)
     provider.clock.advance(seconds=1)
     assert provider.browser().get("/jwks").status_code == 200
-    assert ready(provider).json == {"status": "failed", "failed": ["keys"]}
+    assert ready(provider).json == {"status": "failed", "failed": ["keys"], "warnings": []}
     directory.chmod(0o700)
     provider.clock.advance(seconds=1)
     assert ready(provider).status_code == 200
@@ -80,7 +81,7 @@ def test_a_data_key_that_was_not_read_after_a_change_makes_it_unready(provider: 
     keyring.rotate_data(provider.desk, secret_file)
     secret_file.chmod(0o640)
     provider.browser().get("/jwks")
-    assert ready(provider).json == {"status": "failed", "failed": ["keys"]}
+    assert ready(provider).json == {"status": "failed", "failed": ["keys"], "warnings": []}
     secret_file.chmod(0o600)
     provider.clock.advance(seconds=1)
     assert ready(provider).status_code == 200
@@ -88,7 +89,7 @@ def test_a_data_key_that_was_not_read_after_a_change_makes_it_unready(provider: 
 
 def test_a_database_that_was_not_migrated_is_not_ready(provider: Provider, tmp_path: Path) -> None:
     bare = Database(f"sqlite:///{tmp_path / 'bare.db'}")
-    assert ready(provider.with_services(db=bare)).json == {"status": "failed", "failed": ["database"]}
+    assert ready(provider.with_services(db=bare)).json == {"status": "failed", "failed": ["database"], "warnings": []}
     bare.migrate()
     assert ready(provider.with_services(db=bare)).status_code == 200
     bare.close()

@@ -98,7 +98,7 @@ def test_applications_get_json_and_public_documents_still_answer(provider: Provi
     browser = provider.browser()
     for path in ("/.well-known/openid-configuration", "/jwks", "/healthz"):
         assert browser.get(path).status_code == 200
-    assert browser.get("/readyz").json == {"status": "failed", "failed": ["ephemeral_store"]}
+    assert browser.get("/readyz").json == {"status": "failed", "failed": ["ephemeral_store"], "warnings": []}
 
 
 def test_it_goes_on_by_itself(provider: Provider, store: Store) -> None:

@@ -60,6 +60,17 @@ BAD_FILES: list[tuple[str, str]] = [
     ("[card]\npolicies = ['1.2.x']", "card.policies.0: "),
     ("[card]\ncrl_files = 'a.crl'", "card.crl_files: "),
     ("[card]\ncrl_files = [5]", "card.crl_files.0: "),
+    ("[card]\nrevocation = []", "card.revocation: "),
+    ("[card]\nrevocation = ['crl', 'crl']", "card.revocation: each source once"),
+    ("[card]\nrevocation = ['ocsp']", "card: revocation: ocsp needs an address"),
+    ("[card]\nrevocation_max_age_h = 169", "card.revocation_max_age_h: "),
+    ("[[card.addresses]]\nauthority = 'A'\ncrl = ['ldap://a/b']", "card.addresses.0.crl.0: "),
+    ("[[card.addresses]]\nauthority = 'A'\nocsp = 'http://a@b/'", "card.addresses.0.ocsp: "),
+    ("[[card.addresses]]\nauthority = 'A'\n[[card.addresses]]\nauthority = 'A'", "card: addresses: one for each"),
+    (
+        "[card]\nrevocation = ['ocsp']\nrevocation_max_age_h = 1\naddresses = [{authority = 'A', ocsp = 'http://a/'}]",
+        "card: revocation_max_age_h: only a list has an age",
+    ),
     ("[card]\nreader_ports = [35849, 35810]", "card.reader_ports: the first port, then the last"),
     ("[card]\nreader_ports = [80, 90]", "card.reader_ports.0: "),
     ("[card]\nreader_ports = [35810, 35874]", "card.reader_ports: the first port, then the last, 64 at most"),
@@ -152,6 +163,8 @@ def test_paths_of_mail_are_relative_to_the_file(tmp_path: Path) -> None:
 def test_paths_of_cards_are_relative_to_the_file(tmp_path: Path) -> None:
     card = load(written(tmp_path, "[card]\nauthorities = 'a.pem'\ncrl_files = ['lists', '/run/a.crl']")).card
     assert (card.authorities, card.crl_files) == (tmp_path / "a.pem", (tmp_path / "lists", Path("/run/a.crl")))
+    assert card.revocation_dir == tmp_path / "revocation"
+    assert load(written(tmp_path, "[card]\nrevocation_dir = '/var/lib/x'")).card.revocation_dir == Path("/var/lib/x")
 
 
 @pytest.mark.parametrize(
