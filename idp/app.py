@@ -12,6 +12,7 @@ import flask
 from flask.json.provider import DefaultJSONProvider
 from werkzeug.exceptions import MethodNotAllowed
 
+from idp import signing
 from idp.blocklist import BadBlocklist
 from idp.clock import Clock, SystemClock
 from idp.domain.authn import AcrNames, Assurance
@@ -42,7 +43,6 @@ from idp.web.observed import ROUTE, Observed
 from idp.web.pages import Pages
 from idp.web.parameters import refuse_broken_text
 from idp.web.remembered import Remembered
-from keys.file import FileSigner
 from keys.seal import DataKeys
 from keys.signer import UnsafeKeyFile
 
@@ -86,7 +86,7 @@ def build_services(settings: Settings, *, clock: Clock | None = None, mailer: Ma
     browser = Browser(settings, data_keys.mac)
     outgoing = Outgoing(settings.outgoing)
     methods = registry.load(settings.methods)
-    signer = FileSigner(settings.keys_dir)
+    signer = signing.place(settings).open()
     configuration = Configuration(db, clock)
     configuration.on_change(signer.reload, fails_with=UnsafeKeyFile)
     configuration.on_change(data_keys.reload, fails_with=UnsafeKeyFile)

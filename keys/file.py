@@ -1,14 +1,13 @@
 """Signing keys kept in a directory: `<kid>.pem` (PKCS#8) for each key, and `ring.json` for their dates."""
 
 import copy
-import json
 import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Final, Self, cast
+from typing import Final, Self, cast
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import (
@@ -21,17 +20,13 @@ from cryptography.hazmat.primitives.serialization import (
 from keys import algorithms, private_directory
 from keys.jwks import thumbprint
 from keys.ring import plan_removal, plan_rotation, plan_withdrawal
+from keys.ring_file import KID, RING, Ring, parse_ring, ring_json
 from keys.signer import KeyUnavailable, PublicKey, SigningKey, UnsafeKeyFile, require_aware
 
-RING: Final = "ring.json"
-RING_VERSION: Final = 1
 PKCS8: Final = b"-----BEGIN PRIVATE KEY-----"
-KID: Final = re.compile(r"[A-Za-z0-9_-]{43}")  # SHA-256, base64url: no path, no NUL
 # What a writer that died may leave: temporary files, and a key that no ring names yet or any more. It is not used.
 LEFTOVER: Final = re.compile(rf"\.{re.escape(RING)}\.tmp|{KID.pattern}\.pem|\.{KID.pattern}\.pem\.tmp")
 PROOF: Final = b"signed at load to prove the key"
-
-Ring = tuple[SigningKey, ...]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -81,6 +76,9 @@ class FileSigner:
         held = self._find(kid)
         return algorithms.sign(held.alg, held.private, signing_input)
 
+    def check(self) -> None:
+        """Nothing to ask: every key was proved when it was read."""
+
     def reload(self) -> bool:
         """Read what is new in the directory, all of it or nothing; True if the ring has changed.
 
@@ -115,7 +113,7 @@ class FileSigner:
                 raise UnsafeKeyFile(f"{directory}: not empty; keys are created in an empty directory")
             ring = [SigningKey(kid=thumbprint(key.public_key()), alg=alg, not_before=now) for alg, key in fresh]
             files = {_file_name(key.kid): _pem(private) for key, (_, private) in zip(ring, fresh, strict=True)}
-            private_directory.write(descriptor, files | {RING: _ring_json(ring)})
+            private_directory.write(descriptor, files | {RING: ring_json(ring)})
         return cls(directory)
 
     def rotate(self, alg: str, *, now: datetime, publish_ahead: timedelta, keep_after: timedelta) -> Self:
@@ -150,7 +148,7 @@ class FileSigner:
             kept = plan_removal(current, now, retired_for)
             removed = tuple(key for key in current if key not in kept)
             if removed:
-                private_directory.write(descriptor, {RING: _ring_json(kept)})
+                private_directory.write(descriptor, {RING: ring_json(kept)})
                 private_directory.remove(descriptor, [_file_name(key.kid) for key in removed])
         return removed
 
@@ -163,7 +161,7 @@ class FileSigner:
             current = _load(descriptor, self._content.held)  # another process may have rotated since
             ring = plan(current.keys, kid)
             files = {_file_name(kid): _pem(fresh)} if any(key.kid == kid for key in ring) else {}
-            private_directory.write(descriptor, files | {RING: _ring_json(ring)})
+            private_directory.write(descriptor, files | {RING: ring_json(ring)})
             after._content = _load(descriptor, current.held)
         return after
 
@@ -177,7 +175,7 @@ class FileSigner:
 def _load(descriptor: int, known: Mapping[str, _Held]) -> _Content:
     """What the directory holds; a key that is known already is neither read nor proved again: that is slow."""
     raw = private_directory.read(descriptor, RING)
-    ring = _parse_ring(raw)
+    ring = parse_ring(raw)
     expected = {RING} | {_file_name(key.kid) for key in ring}
     unknown = [name for name in private_directory.names(descriptor) - expected if not LEFTOVER.fullmatch(name)]
     if unknown:
@@ -189,29 +187,6 @@ def _load(descriptor: int, known: Mapping[str, _Held]) -> _Content:
 def _known(known: Mapping[str, _Held], key: SigningKey) -> _Held | None:
     held = known.get(key.kid)
     return held if held is not None and held.alg == key.alg else None
-
-
-def _parse_ring(raw: bytes) -> Ring:
-    try:
-        document = json.loads(raw)
-        if document["version"] != RING_VERSION:
-            raise ValueError("unknown version")
-        ring = tuple(_parse_entry(entry) for entry in document["keys"])
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise UnsafeKeyFile(f"{RING}: malformed ({error})") from error
-    if len({key.kid for key in ring}) != len(ring):
-        raise UnsafeKeyFile(f"{RING}: a key is listed twice")
-    return ring
-
-
-def _parse_entry(entry: Mapping[str, Any]) -> SigningKey:
-    kid, alg, not_before, retire_at = entry["kid"], entry["alg"], entry["not_before"], entry["retire_at"]
-    if set(entry) != {"kid", "alg", "not_before", "retire_at"}:
-        raise ValueError("unknown member")
-    if not KID.fullmatch(kid) or not isinstance(alg, str):
-        raise ValueError("kid is no thumbprint, or alg no name")
-    end = None if retire_at is None else datetime.fromisoformat(retire_at)
-    return SigningKey(kid=kid, alg=alg, not_before=datetime.fromisoformat(not_before), retire_at=end)
 
 
 def _read_key(descriptor: int, key: SigningKey) -> _Held:
@@ -242,16 +217,3 @@ def _file_name(kid: str) -> str:
 
 def _pem(key: algorithms.PrivateKey) -> bytes:
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-
-
-def _ring_json(ring: Sequence[SigningKey]) -> bytes:
-    entries = [
-        {
-            "kid": key.kid,
-            "alg": key.alg,
-            "not_before": key.not_before.astimezone(UTC).isoformat(),
-            "retire_at": key.retire_at and key.retire_at.astimezone(UTC).isoformat(),
-        }
-        for key in ring
-    ]
-    return (json.dumps({"version": RING_VERSION, "keys": entries}, indent=2) + "\n").encode()

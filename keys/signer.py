@@ -1,8 +1,9 @@
 """What every signing back end offers: metadata, public keys and JWS signatures; never a private key."""
 
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Protocol
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Protocol, Self
 
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
@@ -14,8 +15,24 @@ class KeyUnavailable(LookupError):
     """No key answers to this kid, or no key of this algorithm is active now."""
 
 
+class SignerUnavailable(KeyUnavailable):
+    """The back end does not do as it should now: its token is gone, or refuses. Recovers by itself."""
+
+
 class UnsafeKeyFile(Exception):
     """A key directory that must not be used: others can reach it, or its content is not exactly what was written."""
+
+
+@dataclass(frozen=True, slots=True)
+class TokenAccess:
+    """A PKCS#11 token. module: its library. pin_file: for its owner alone. proxy: the module may be called by several
+    threads at once, as p11-kit-proxy.
+    """
+
+    module: Path
+    label: str
+    pin_file: Path
+    proxy: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +73,28 @@ class Signer(Protocol):
         Does not look at the key's state: callers choose the kid with `keys.ring.active`.
         Raises KeyUnavailable if the kid is not in the ring.
         """
+
+    def check(self) -> None:
+        """Raises SignerUnavailable if what holds the keys does not sign now."""
+
+
+class Keyring(Signer, Protocol):
+    """A Signer whose ring changes. What a method writes shows in what it returns, and in others after `reload`.
+
+    Each method raises UnsafeKeyFile; those that write raise SignerUnavailable too, and ValueError for a naive `now`.
+    """
+
+    def reload(self) -> bool:
+        """Read what is new, all of it or nothing; True if the ring has changed. UnsafeKeyFile: those held stay."""
+
+    def rotate(self, alg: str, *, now: datetime, publish_ahead: timedelta, keep_after: timedelta) -> Self:
+        """Make the next key of an algorithm: see `ring.plan_rotation`. Raises RotationRefused, UnfitKey."""
+
+    def withdraw(self, kid: str, *, now: datetime, publish_ahead: timedelta, keep_after: timedelta) -> Self:
+        """Stop using and publishing a key: see `ring.plan_withdrawal`. Raises RotationRefused, KeyUnavailable."""
+
+    def remove_retired(self, *, now: datetime, retired_for: timedelta) -> tuple[SigningKey, ...]:
+        """Delete the keys that have been retired for so long, and tell which: see `ring.plan_removal`."""
 
 
 def require_aware(instant: datetime) -> None:

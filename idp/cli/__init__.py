@@ -8,13 +8,14 @@ from pathlib import Path
 
 import click
 
+from idp import signing
 from idp.app import check
 from idp.cli import accounts, alerts, audit, clients, doctor, keyring, outbox, policies, settings_table, worker
 from idp.cli.context import plainly, settings_of
 from idp.settings import Settings
 from idp.store import Database
 from idp.web import logs
-from keys.file import FileSigner
+from keys.ring_file import RING
 
 DEFAULT_FILE = Path("sesame.toml")
 
@@ -49,8 +50,8 @@ def init(context: click.Context) -> None:
         with os.fdopen(descriptor, "w") as file:
             file.write(secrets.token_urlsafe(48))
         click.echo(f"secret: {settings.secret_file}")
-    if not settings.keys_dir.exists():
-        FileSigner.create(settings.keys_dir, now=datetime.now(UTC))
+    if not (settings.keys_dir / RING).exists():
+        signing.place(settings).create(now=datetime.now(UTC))
         click.echo(f"signing keys: {settings.keys_dir}")
     _migrate(settings)
     click.echo("database: ready")

@@ -16,7 +16,9 @@ from idp.methods import registry
 from idp.methods.registry import MethodError
 from idp.settings import Settings, SettingsError, load
 from idp.store.access_tokens import open_stores
-from keys.signer import UnsafeKeyFile
+from keys.signer import SignerUnavailable, UnsafeKeyFile
+
+TOLD = (SettingsError, InvalidOperation, MethodError, UnsafeKeyFile, SignerUnavailable, Unavailable, OSError)
 
 
 def plainly(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -26,7 +28,7 @@ def plainly(command: Callable[..., Any]) -> Callable[..., Any]:
     def run(*args: Any, **kwargs: Any) -> Any:
         try:
             return command(*args, **kwargs)
-        except (SettingsError, InvalidOperation, MethodError, UnsafeKeyFile, Unavailable, OSError) as error:
+        except TOLD as error:
             click.echo(f"sesame: {error}", err=True)
             sys.exit(1)
 

@@ -4,11 +4,11 @@ from datetime import UTC, datetime, timedelta
 
 import click
 
+from idp import signing
 from idp.cli.context import desk_of, plainly, settings_of
 from idp.flows.operators import keyring
 from keys import ring
 from keys.algorithms import ALGORITHMS
-from keys.file import FileSigner
 from keys.signer import SigningKey
 
 
@@ -22,7 +22,7 @@ def keys() -> None:
 @plainly
 def show(context: click.Context) -> None:
     """List the signing keys, their state and their dates."""
-    _show(FileSigner(settings_of(context).keys_dir).keys())
+    _show(signing.place(settings_of(context)).open().keys())
 
 
 @keys.command()
@@ -36,11 +36,11 @@ def rotate(context: click.Context, alg: str, at_once: bool, compromised: str | N
     settings, desk = settings_of(context), desk_of(context)
     before = timedelta(hours=settings.keys_publish_before_h)
     if compromised:
-        keyring.withdraw(desk, settings.keys_dir, alg, compromised, publish_before=before)
+        keyring.withdraw(desk, signing.place(settings), alg, compromised, publish_before=before)
     else:
         publish_before = timedelta(0) if at_once else before
-        keyring.rotate(desk, settings.keys_dir, alg, publish_before=publish_before)
-    _show(FileSigner(settings.keys_dir).keys(), alg)
+        keyring.rotate(desk, signing.place(settings), alg, publish_before=publish_before)
+    _show(signing.place(settings).open().keys(), alg)
 
 
 @keys.command("rotate-data")

@@ -7,7 +7,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from idp.settings import Settings
-from idp.settings.sections import Argon2, Brand, Card, Egress, Mail, Outgoing
+from idp.settings.sections import Argon2, Brand, Card, Egress, Mail, Outgoing, Pkcs11
 
 SECTIONS: dict[str, type[BaseModel]] = {
     "brand": Brand,
@@ -15,6 +15,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "outgoing": Outgoing,
     "argon2": Argon2,
     "card": Card,
+    "pkcs11": Pkcs11,
     "egress": Egress,
 }
 INTRODUCTION = """# Settings

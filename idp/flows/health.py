@@ -42,6 +42,7 @@ def blueprint(services: Services) -> flask.Blueprint:
             raise KeyUnavailable("the keys could not be read again after a change")
         for alg in ("RS256", "ES256"):
             ring.active(services.signer.keys(), alg, services.now())
+        services.signer.check()
 
     return bp
 

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from idp import signing
 from idp.domain.ids import new_id
 from idp.errors import InvalidOperation, Unavailable
 from idp.flows.alerts import raise_alert
@@ -143,7 +144,7 @@ def rotate_keys(services: Services, desk: Desk) -> bool:
     try:
         keyring.rotate_due(
             desk,
-            settings.keys_dir,
+            signing.place(settings),
             max_age=timedelta(days=settings.keys_max_age_days),
             publish_before=timedelta(hours=settings.keys_publish_before_h),
         )

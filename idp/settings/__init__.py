@@ -13,7 +13,7 @@ from pydantic import Field, IPvAnyNetwork, ValidationError, field_validator, mod
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings import SettingsError as UnreadableVariable
 
-from idp.settings.sections import Argon2, Brand, Card, Egress, Mail, Outgoing
+from idp.settings.sections import Argon2, Brand, Card, Egress, Mail, Outgoing, Pkcs11
 
 PREFIX = "SESAME_"
 ISSUER = re.compile(r"https?://([a-z0-9.-]+)(:[0-9]{1,5})?")
@@ -48,7 +48,12 @@ class Settings(BaseSettings):
         default=Path("valkey"),
         description='Folder of the socket, for `redis_url = "valkey"`: beside the settings, made with mode 0700.',
     )
-    keys_dir: Path = Field(default=Path("keys.d"), description="Directory of the signing keys (mode 0700).")
+    keys_backend: Literal["file", "pkcs11"] = Field(
+        default="file", description="Where signing keys are: in `keys_dir`, or in a PKCS#11 token (`pkcs11`)."
+    )
+    keys_dir: Path = Field(
+        default=Path("keys.d"), description="Directory of the signing keys and of their dates (mode 0700)."
+    )
     keys_max_age_days: int = Field(
         default=90, ge=0, le=3650, description="Age at which the worker has a signing key replaced, days; 0: never."
     )
@@ -113,6 +118,7 @@ class Settings(BaseSettings):
     outgoing: Outgoing = Field(default=Outgoing(), description="See below.")
     argon2: Argon2 = Field(default=Argon2(), description="See below.")
     card: Card = Field(default=Card(), description="See below.")
+    pkcs11: Pkcs11 = Field(default=Pkcs11(), description="See below.")
     egress: tuple[Egress, ...] = Field(default=(), description="Networks with limits of their own, see below.")
 
     @field_validator("issuer")
@@ -133,6 +139,8 @@ class Settings(BaseSettings):
                 'workers: several cannot share redis_url = "embedded", which lives in one process; '
                 'redis_url: give a redis:// address, or "valkey" (sesame-idp[valkey]), or workers = 1'
             )
+        if self.keys_backend == "pkcs11" and not self.pkcs11.is_complete:
+            raise ValueError('pkcs11: keys_backend = "pkcs11" needs module, token and pin_file')
         if 0 < self.keys_max_age_days * 24 <= self.keys_publish_before_h:
             raise ValueError("keys_publish_before_h: not shorter than keys_max_age_days")
         if set(self.acr) != set(LEVELS) or len(set(self.acr.values())) != len(LEVELS):
@@ -231,6 +239,8 @@ def _relative_to(folder: Path, values: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(card, dict):
         placed = ("authorities", "crl_files", "revocation_dir")
         found["card"] = _placed(folder, {"revocation_dir": "revocation", **card}, placed)
+    if isinstance(found.get("pkcs11"), dict):
+        found["pkcs11"] = _placed(folder, found["pkcs11"], ("module", "pin_file"))
     scheme, _, database = str(values.get("database_url", "")).partition(":///")
     if scheme == "sqlite" and database:
         found["database_url"] = f"sqlite:///{folder / database}"

@@ -238,6 +238,22 @@ class Card(_Section):
         return value
 
 
+class Pkcs11(_Section):
+    """The token that holds the signing keys, for `keys_backend = "pkcs11"` (`pip install 'sesame-idp[hsm]'`)."""
+
+    module: Path | None = Field(default=None, description="Library of the token (PKCS#11), an absolute path.")
+    token: str | None = Field(default=None, min_length=1, max_length=32, description="Label of the token.")
+    pin_file: Path | None = Field(default=None, description="File with the PIN of the token's user (mode 0600).")
+    proxy: bool = Field(
+        default=False,
+        description="The module is p11-kit-proxy, or as safe for threads: a process signs several times at once.",
+    )
+
+    @property
+    def is_complete(self) -> bool:
+        return None not in {self.module, self.token, self.pin_file}
+
+
 class Egress(_Section):
     """An operator's network behind which many people share one address."""
 

@@ -9,6 +9,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from idp.errors import JourneyError, ProtocolError, Unavailable
 from idp.web.pages import Pages
 from idp.web.texts import PROTOCOL_STOP, STOPS
+from keys.signer import SignerUnavailable
 
 BY_CLIENTS = frozenset({"/token", "/par", "/introspect", "/revoke"})
 APPLICATIONS = BY_CLIENTS | {"/userinfo", "/jwks", "/healthz", "/readyz"}
@@ -27,7 +28,7 @@ class Failures:
             return self._protocol(error)
         if isinstance(error, JourneyError):
             return self._stop(error.code, error.status, error.detail)
-        if isinstance(error, Unavailable):
+        if isinstance(error, (Unavailable, SignerUnavailable)):
             structlog.get_logger().error("unavailable", cause=str(error), exc_info=error)
             return self._stop("unavailable", 503)
         if isinstance(error, HTTPException) and error.code and error.code < 500:

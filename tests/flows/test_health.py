@@ -14,6 +14,7 @@ from idp.flows.operators import keyring
 from idp.settings import SettingsError
 from idp.store import Database
 from keys import ring
+from keys.place import Place
 from tests.fakes.outage import Outage
 from tests.fakes.provider import Provider
 
@@ -64,7 +65,7 @@ def test_with_keys_that_were_not_read_after_a_change_it_is_not_ready(provider: P
     directory, signer = provider.services.settings.keys_dir, provider.services.signer
     assert ready(provider).status_code == 200
     (withdrawn,) = ring.of(signer.keys(), "ES256")
-    keyring.withdraw(provider.desk, directory, "ES256", withdrawn.kid, publish_before=timedelta(0))
+    keyring.withdraw(provider.desk, Place(directory), "ES256", withdrawn.kid, publish_before=timedelta(0))
     directory.chmod(0o750)
     provider.clock.advance(seconds=1)
     assert provider.browser().get("/jwks").status_code == 200

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from idp import signing
 from idp.domain.client import ALGORITHMS as CLIENT_ALGORITHMS
 from idp.flows.operators import keyring
 from keys.algorithms import ALGORITHMS
@@ -25,8 +26,8 @@ def provider(tmp_path: Path, template: Path) -> Provider:
 
 def run(provider: Provider, max_age: timedelta = MAX_AGE) -> list[str]:
     """What a pass of the worker makes, by algorithm."""
-    directory = provider.services.settings.keys_dir
-    made = keyring.rotate_due(provider.desk, directory, max_age=max_age, publish_before=DAY)
+    place = signing.place(provider.services.settings)
+    made = keyring.rotate_due(provider.desk, place, max_age=max_age, publish_before=DAY)
     return sorted(key.alg for key in made)
 
 

@@ -14,6 +14,7 @@ from idp.flows.oidc.discovery import KEYS, OAUTH, OPENID
 from idp.flows.operators import keyring
 from idp.web import logs
 from keys.file import FileSigner
+from keys.place import Place
 from tests.fakes.outage import Outage
 from tests.fakes.provider import Provider
 
@@ -104,7 +105,7 @@ def test_another_process_is_followed_within_a_second(provider: Provider) -> None
     provider.clock.advance(days=88)
     keyring.rotate_due(
         provider.desk,
-        provider.services.settings.keys_dir,
+        Place(provider.services.settings.keys_dir),
         max_age=timedelta(days=89),
         publish_before=timedelta(days=1),
     )

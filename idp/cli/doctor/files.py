@@ -3,14 +3,14 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
+from idp import signing
 from idp.blocklist import BadBlocklist, Blocklist
 from idp.cli.doctor.finding import Finding, fail, ok, warn
 from idp.errors import Unavailable
 from idp.settings import Settings, SettingsError, read_secret
 from idp.store import Database
 from keys import ring
-from keys.file import FileSigner
-from keys.signer import KeyUnavailable, UnsafeKeyFile
+from keys.signer import KeyUnavailable, Signer, SignerUnavailable, UnsafeKeyFile
 
 AGE_WITHOUT_LIMIT_DAYS = 365
 
@@ -26,10 +26,12 @@ def secret(settings: Settings) -> Iterator[Finding]:
 
 def signing_keys(settings: Settings) -> Iterator[Finding]:
     try:
-        keys = FileSigner(settings.keys_dir).keys()
+        signer = signing.place(settings).open()
     except (UnsafeKeyFile, OSError) as error:
         yield fail("keys", f"keys_dir: {error} (`sesame init` makes it, mode 0700)")
         return
+    keys = signer.keys()
+    yield from _token(settings, signer)
     now = datetime.now(UTC)
     limit_days = settings.keys_max_age_days or AGE_WITHOUT_LIMIT_DAYS
     for alg, users in _algorithms(settings).items():
@@ -43,6 +45,19 @@ def signing_keys(settings: Settings) -> Iterator[Finding]:
             yield warn("keys", f"the {alg} key has signed for {age_days} days: does `sesame worker` run?")
         else:
             yield ok("keys", f"{alg}: {key.kid}, for {age_days} days")
+
+
+def _token(settings: Settings, signer: Signer) -> Iterator[Finding]:
+    """Asked for each key that is published: one that the token lost shows before it is needed."""
+    if settings.keys_backend != "pkcs11":
+        return
+    for key in ring.published(signer.keys(), datetime.now(UTC)):
+        try:
+            signer.sign(key.kid, b"signed by `sesame doctor`")
+        except SignerUnavailable as error:
+            yield fail("keys", f"pkcs11: {error}")
+            return
+    yield ok("keys", f"the token {settings.pkcs11.token} signs, and lets no key out")
 
 
 def password_blocklist(settings: Settings) -> Iterator[Finding]:

@@ -1,4 +1,6 @@
-"""Signing keys and data keys, as operators and the worker manage them. Each function raises InvalidOperation."""
+"""Signing keys and data keys, as operators and the worker manage them. Each function raises InvalidOperation,
+and SignerUnavailable where a token holds the keys and does not answer.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -11,22 +13,22 @@ from idp.flows.operators.desk import Desk
 from idp.store import Tx
 from keys import data_ring, ring
 from keys.algorithms import ALGORITHMS, UnfitKey
-from keys.file import FileSigner
+from keys.place import Place
 from keys.ring import RotationRefused
-from keys.signer import KeyUnavailable, SigningKey
+from keys.signer import Keyring, KeyUnavailable, SignerUnavailable, SigningKey
 
 KEEP_AFTER: Final = timedelta(hours=24)  # longer than every token that the key signed
 REMOVE_AFTER: Final = timedelta(days=30)
 
 
-def rotate(desk: Desk, directory: Path, alg: str, *, publish_before: timedelta) -> SigningKey:
+def rotate(desk: Desk, place: Place, alg: str, *, publish_before: timedelta) -> SigningKey:
     """Make the next key of an algorithm; if `publish_before` is zero it is used at once, a pending one first."""
-    return _rotate(desk, FileSigner(directory), alg, publish_before)
+    return _rotate(desk, place.open(), alg, publish_before)
 
 
-def withdraw(desk: Desk, directory: Path, alg: str, kid: str, *, publish_before: timedelta) -> SigningKey:
+def withdraw(desk: Desk, place: Place, alg: str, kid: str, *, publish_before: timedelta) -> SigningKey:
     """Neither use nor publish a key any more, for others may have it; the key that signs now or next."""
-    signer, now = FileSigner(directory), desk.now()
+    signer, now = place.open(), desk.now()
     if kid not in {key.kid for key in ring.of(signer.keys(), alg)}:
         raise InvalidOperation(f"{kid} is not the kid of a key for {alg}")
     with _unit(desk) as tx:
@@ -36,13 +38,13 @@ def withdraw(desk: Desk, directory: Path, alg: str, kid: str, *, publish_before:
     return successor
 
 
-def rotate_due(desk: Desk, directory: Path, *, max_age: timedelta, publish_before: timedelta) -> tuple[SigningKey, ...]:
+def rotate_due(desk: Desk, place: Place, *, max_age: timedelta, publish_before: timedelta) -> tuple[SigningKey, ...]:
     """Make a successor for each key that would outlive `max_age`; delete those retired for long. Gives the new keys.
 
     For the worker, at any interval: it does nothing twice, nor beside another worker, as `publish_before` is positive.
     max_age: zero for never.
     """
-    signer, made = FileSigner(directory), []
+    signer, made = place.open(), []
     for alg in ALGORITHMS if max_age else ():
         signer.reload()  # another worker may be at it too
         if alg in ring.due(signer.keys(), desk.now(), max_age, publish_before):
@@ -61,7 +63,7 @@ def rotate_data(desk: Desk, secret_file: Path) -> int:
     return kid
 
 
-def _rotate(desk: Desk, signer: FileSigner, alg: str, publish_before: timedelta) -> SigningKey:
+def _rotate(desk: Desk, signer: Keyring, alg: str, publish_before: timedelta) -> SigningKey:
     now = desk.now()
     with _unit(desk) as tx:
         after = signer.rotate(alg, now=now, publish_ahead=publish_before, keep_after=KEEP_AFTER)
@@ -70,7 +72,7 @@ def _rotate(desk: Desk, signer: FileSigner, alg: str, publish_before: timedelta)
     return new
 
 
-def _remove_retired(desk: Desk, signer: FileSigner) -> None:
+def _remove_retired(desk: Desk, signer: Keyring) -> None:
     now = desk.now()
     if ring.plan_removal(signer.keys(), now, REMOVE_AFTER) == signer.keys():
         return
@@ -83,18 +85,20 @@ def _remove_retired(desk: Desk, signer: FileSigner) -> None:
 def _unit(desk: Desk) -> Iterator[Tx]:
     """A unit that records a change of key files, and bumps the version at which every process reads them again.
 
-    Keys are files, and no transaction holds both: the database is asked first whether it answers. Were it to fail
-    between the change and the event, the key is there without it, and its date in the ring says so.
+    Keys are files or in a token, and no transaction holds both: the database is asked first whether it answers. Were it
+    to fail between the change and the event, the key is there without it, and its date in the ring says so.
     """
     desk.db.ping()
     with desk.db.write() as tx:
         try:
             yield tx
+        except SignerUnavailable:  # no refusal, which `rotate_due` passes over: somebody must look
+            raise
         except (RotationRefused, UnfitKey, KeyUnavailable) as error:
             raise InvalidOperation(str(error)) from error
         tx.meta.bump_config()
 
 
-def _latest(signer: FileSigner, alg: str, now: datetime) -> SigningKey:
+def _latest(signer: Keyring, alg: str, now: datetime) -> SigningKey:
     """The key of `alg` that signs now or next."""
     return max(ring.of(ring.published(signer.keys(), now), alg), key=lambda key: key.not_before)
