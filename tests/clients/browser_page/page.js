@@ -22,6 +22,7 @@ function show(user) {
 document.querySelector('#login').onclick = () => people.signinRedirect()
 document.querySelector('#refresh').onclick = async () => show(await people.signinSilent())
 document.querySelector('#logout').onclick = () => people.signoutRedirect()
+document.querySelectorAll('button').forEach((button) => { button.disabled = false })
 
 if (location.pathname === '/callback') await people.signinRedirectCallback()
 if (location.pathname === '/left') await people.signoutRedirectCallback()
