@@ -25,7 +25,7 @@ KINDS = {
     "keys.rotation_failed": "The worker could not replace signing keys: look before those in use grow too old.",
 }
 RAISED_AGAIN_AFTER = timedelta(hours=1)
-ABOUT = ("client_id", "means")
+ABOUT = ("client_id", "means", "authority", "issuer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,6 @@ class Alert:
             raise ValueError(f"undocumented alert: {self.kind}")
 
     def is_same(self, other: "Alert") -> bool:
-        """About the same account, service and means."""
+        """About the same account, service, means, and authority of cards."""
         mine, its = (tuple(alert.detail.get(name) for name in ABOUT) for alert in (self, other))
         return (self.kind, self.account_id, mine) == (other.kind, other.account_id, its)

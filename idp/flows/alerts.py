@@ -13,7 +13,7 @@ PROVIDER = "provider"  # who acts when nobody asked
 def raise_alert(services: Services, tx: Tx, kind: str, /, *, account_id: str | None = None, **detail: str) -> None:
     """Tell support, once an hour for the same thing. The last thing that a unit does. kind: one of `KINDS`.
 
-    detail: short facts without personal values; `client_id` and `means` say what it is about.
+    detail: short facts without personal values; `domain.alert.ABOUT` says which of them tell what it is about.
     """
     new = Alert(new_id(), kind, services.now(), account_id, detail)
     if not tx.alerts.add(new):

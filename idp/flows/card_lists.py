@@ -16,13 +16,15 @@ from idp.flows.alerts import raise_alert
 from idp.flows.services import Services
 from idp.outgoing import Unreachable
 from idp.pki import crl
-from idp.pki.authorities import MAX_FILE, common_name, content
+from idp.pki.authorities import MAX_FILE, Stamp, common_name, content, stamp
 from idp.pki.expiry import Validity, validities
 from idp.pki.trust import CardTrust
 
 ACCEPT = "application/pkix-crl, application/x-pkcs7-crl;q=0.9, */*;q=0.1"
 TIMEOUT_S = 60.0  # 64 MiB at 9 Mbit/s
 RAN_OUT = "it ran out, and no later one is there"
+FUTURE = "a list of the future: is the clock right?"
+Place = tuple[x509.Certificate, frozenset[str] | None]  # an authority, and of which of its certificates
 SOONEST, LATEST = timedelta(minutes=1), timedelta(minutes=15)  # between two tries while it fails
 
 
@@ -49,20 +51,32 @@ class CardLists:
     trust: CardTrust
     stop: threading.Event
     _addresses: list[_Address] = field(init=False)
-    _files: dict[Path, tuple[int, int, int]] = field(default_factory=dict)
+    _files: dict[Path, Stamp] = field(default_factory=dict)
+    _put: set[Place] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         named = {common_name(authority): each.crl for authority, each in self.trust.addresses().items()}
         self._addresses = [_Address(name, self._called(name), url) for name, urls in named.items() for url in urls]
 
     def refresh(self) -> bool:
-        """One turn: files that changed, then addresses that are due."""
+        """One turn: files that changed, then addresses that are due; all of them, if what was kept is there no more."""
+        if not self._put <= self._standing():
+            self._begin_anew()
         for path in self.trust.revocation.files():
             self._import(path)
         for address in self._addresses:
             if not self.stop.is_set() and (address.due_at is None or address.due_at <= self.services.now()):
                 self._fetch(address)
         return False
+
+    def _standing(self) -> set[Place]:
+        return {(each.authority, each.points) for each in self.trust.index.lists()} if self.trust.index else set()
+
+    def _begin_anew(self) -> None:
+        self._put.clear()
+        self._files.clear()
+        for address in self._addresses:
+            address.due_at, address.digest = None, b""
 
     def _called(self, name: str) -> tuple[x509.Certificate, ...]:
         return tuple(each for each in self.trust.authorities if common_name(each) == name)
@@ -84,7 +98,8 @@ class CardLists:
         now = self.services.now()
         if not reason:
             address.failures, address.digest = 0, digest
-            address.due_at = now + timedelta(minutes=self.services.settings.card.crl_every_min)
+            until = [each.until for each in self._validities(address.name) if each.until is not None]
+            address.due_at = min(now + timedelta(minutes=self.services.settings.card.crl_every_min), *until)
             return
         address.due_at = now + min(SOONEST * 2**address.failures, LATEST)
         address.failures = min(address.failures + 1, 10)
@@ -104,15 +119,15 @@ class CardLists:
     def _import(self, path: Path) -> None:
         """A file of the settings, once for each change."""
         try:
-            status = path.stat()
-            stamp = (status.st_mtime_ns, status.st_size, status.st_ino)
-            if self._files.get(path) == stamp:
+            stands = stamp(path)
+            if self._files.get(path) == stands:
                 return
             reason = self._kept(content(path), self.trust.authorities)
         except OSError as error:
             structlog.get_logger().error("revocation list not read", path=str(path), cause=error.strerror)
             return
-        self._files[path] = stamp
+        if FUTURE not in reason:  # that will be over
+            self._files[path] = stands
         if reason:
             structlog.get_logger().error("revocation list not read", path=str(path), cause=reason)
 
@@ -125,9 +140,10 @@ class CardLists:
         for listed in crl.signed(encoded, authorities):
             found += 1
             if listed.since > now:
-                reasons.append("a list of the future: is the clock right?")
+                reasons.append(FUTURE)
             elif not index.keep(listed):
                 reasons.append("older than the list that is known")
-            elif not listed.is_fresh(now):
-                reasons.append(RAN_OUT)
+            else:
+                self._put.add((listed.authority, listed.points))
+                reasons += [] if listed.is_fresh(now) else [RAN_OUT]
         return "; ".join(reasons) if found else "no list that the authority signed"

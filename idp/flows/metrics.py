@@ -16,7 +16,7 @@ from werkzeug.exceptions import NotFound
 
 from idp.domain.audit import AuditEvent
 from idp.errors import Unavailable
-from idp.pki.expiry import validities
+from idp.pki.expiry import Validity, validities
 
 if TYPE_CHECKING:
     from prometheus_client.metrics_core import Metric
@@ -149,7 +149,11 @@ def _cards(trust: "CardTrust", now: datetime) -> "Iterable[Metric]":
     }
     age = GaugeMetricFamily("sesame_card_list_age_seconds", "Since the list was made.", labels=labels)
     known = GaugeMetricFamily("sesame_card_list_known", "1 if a list is in force, else 0.", labels=labels)
+    soonest: dict[tuple[str, str], Validity] = {}  # an authority and its successor may have one name
     for each in validities(trust, now):
+        other = soonest.setdefault((each.kind, each.name), each)
+        soonest[each.kind, each.name] = min(each, other, key=lambda one: one.left)
+    for each in soonest.values():
         if each.until is not None:
             left[each.kind].add_metric([each.name], each.left.total_seconds())
         if each.kind == "list":

@@ -6,6 +6,7 @@ import stat
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
@@ -20,6 +21,14 @@ from idp.settings import SettingsError
 ORGANISATIONS = re.compile(r"\bORGANI[SZ]ATIONS?\b", re.IGNORECASE)
 TEST = re.compile(r"\bTEST\b", re.IGNORECASE)
 MAX_FILE = 64 * 1024 * 1024  # bytes; a list of 100,000 serials has 4 MiB
+
+
+class Stamp(NamedTuple):
+    """What tells that a file was changed; size in bytes."""
+
+    changed_ns: int
+    size: int
+    inode: int
 
 
 def load(path: Path, *, test_cards: bool) -> tuple[x509.Certificate, ...]:
@@ -51,6 +60,12 @@ def content(path: Path) -> bytes:
     if not stat.S_ISREG(status.st_mode) or status.st_size > MAX_FILE:
         raise OSError(errno.EINVAL, "not a file of at most 64 MiB")
     return path.read_bytes()
+
+
+def stamp(path: Path) -> Stamp:
+    """Raises OSError."""
+    status = path.stat()
+    return Stamp(status.st_mtime_ns, status.st_size, status.st_ino)
 
 
 def common_name(certificate: x509.Certificate) -> str:

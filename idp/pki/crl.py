@@ -1,16 +1,15 @@
 """Revocation lists (CRL, RFC 5280 §5): which one is worth anything, and what it says."""
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from cryptography import x509
 
-from idp.pki.certificate import MALFORMED
+from idp.pki.certificate import HASHES, MALFORMED
 from idp.pki.serials import Serials
 
-PEM = re.compile(rb"-----BEGIN X509 CRL-----.*?-----END X509 CRL-----", re.DOTALL)
+BEGIN, END = b"-----BEGIN X509 CRL-----", b"-----END X509 CRL-----"
 NO_GRACE = timedelta(0)
 
 
@@ -32,26 +31,41 @@ class RevokedSerials:
         return self.points is None or not self.points.isdisjoint(_points(certificate))
 
     def is_fresh(self, now: datetime, grace: timedelta = NO_GRACE) -> bool:
-        return self.since <= now < self.until + grace
+        return now < self.until + grace
 
     def is_older_than(self, other: "RevokedSerials") -> bool:
-        """By its date, or by its number: an authority counts upwards."""
+        """By its date, or by its number: an authority counts upwards.
+
+        One that counts anew is believed from when its last list has run out: nothing else would be, ever again.
+        """
         if self.since < other.since:
             return True
-        return self.number is not None and other.number is not None and self.number < other.number
+        if self.number is None or other.number is None or self.since >= other.until:
+            return False
+        return self.number < other.number
 
 
 def signed(encoded: bytes, authorities: Sequence[x509.Certificate]) -> Iterator[RevokedSerials]:
     """The lists (PEM or DER) that one of the authorities signed; what else there is is worth nothing.
 
-    A million serials take 4 s and 200 MB: read so long a list in the worker only.
+    A million serials (35 MB) take 3 s and 200 MiB: read so long a list in the worker only.
     """
-    for block in PEM.findall(encoded) or [encoded]:
+    for block in _blocks(encoded):
         try:
-            listed = (x509.load_pem_x509_crl if block.startswith(b"-----") else x509.load_der_x509_crl)(block)
+            listed = (x509.load_pem_x509_crl if block.startswith(BEGIN) else x509.load_der_x509_crl)(block)
             yield from (_revoked(listed, each) for each in authorities if _is_list_of(listed, each))
         except MALFORMED:
             continue
+
+
+def _blocks(encoded: bytes) -> Iterator[bytes]:
+    """Each PEM block, or the whole. Whoever is on the way of http may send anything: every byte is looked at once."""
+    begin = encoded.find(BEGIN)
+    if begin < 0:
+        yield encoded
+    while begin >= 0 and (end := encoded.find(END, begin)) >= 0:
+        yield encoded[begin : end + len(END)]
+        begin = encoded.find(BEGIN, end)
 
 
 def _is_list_of(listed: x509.CertificateRevocationList, authority: x509.Certificate) -> bool:
@@ -62,7 +76,8 @@ def _is_list_of(listed: x509.CertificateRevocationList, authority: x509.Certific
         return False
     if not all(map(_keeps_it_full, listed.extensions)):
         return False
-    return listed.next_update_utc is not None and listed.is_signature_valid(authority.public_key())  # type: ignore[arg-type]
+    is_strong = isinstance(listed.signature_hash_algorithm, HASHES)
+    return is_strong and listed.is_signature_valid(authority.public_key())  # type: ignore[arg-type]
 
 
 def _keeps_it_full(extension: x509.Extension[x509.ExtensionType]) -> bool:

@@ -1,4 +1,5 @@
-"""Lists that the worker read, kept in a folder as sorted serials that each process maps: no login parses a list.
+"""Lists that the worker read, kept in a folder as sorted serials that each process takes as they are: no login parses
+a list.
 
 A file of the folder is MAGIC, the length of the header, the header (JSON), and the table of serials. The header holds
 the digest of the table, and a MAC of the provider stands over the header: what somebody else put there is not read.
@@ -8,9 +9,7 @@ import fcntl
 import hashlib
 import hmac
 import json
-import mmap
 import os
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -20,6 +19,7 @@ from typing import Any
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
+from idp.pki.authorities import Stamp, content, stamp
 from idp.pki.crl import RevokedSerials
 from idp.pki.serials import Serials
 
@@ -29,7 +29,6 @@ MAX_HEADER = 64 * 1024  # bytes; the points of a list are few
 MAC_BYTES = 64  # hexadecimal digits
 PURPOSE = "card list"
 Mac = Callable[..., str]  # (purpose, *parts): `keys.seal.DataKeys.mac`
-Stamp = tuple[int, int, int]
 
 
 class Index:
@@ -60,7 +59,10 @@ class Index:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = self._folder / _name(listed)
         with _alone(self._folder):
-            _, kept = self._known(path) or (None, None)
+            known = self._known(path)
+            if known:
+                self._read[path] = known  # however many lists come, it is read once
+            kept = known[1] if known else None
             if kept is not None and listed.is_older_than(kept):
                 return False
             header = _header(listed)
@@ -72,31 +74,33 @@ class Index:
         return True
 
     def _known(self, path: Path) -> tuple[Stamp, RevokedSerials | None] | None:
-        """What a file holds, None for what is not ours; None if it cannot be read."""
+        """What a file holds, None for what is not ours; None if there is no file.
+
+        It is read and not mapped: in a map, what somebody writes to the file would count without having been checked.
+        """
         try:
-            with path.open("rb") as file:
-                status = os.fstat(file.fileno())
-                stamp = (status.st_mtime_ns, status.st_size, status.st_ino)
-                known = self._read.get(path)
-                if known is not None and known[0] == stamp:
-                    return known
-                if not status.st_size:  # it could not be mapped
-                    return stamp, None
-                return stamp, self._opened(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+            stands = stamp(path)
         except OSError:
             return None
+        known = self._read.get(path)
+        if known is not None and known[0] == stands:
+            return known
+        try:
+            return stands, self._opened(content(path))
+        except OSError:
+            return stands, None
 
-    def _opened(self, mapped: mmap.mmap) -> RevokedSerials | None:
+    def _opened(self, whole: bytes) -> RevokedSerials | None:
         begin = len(MAGIC) + LENGTH_BYTES
-        length = int.from_bytes(mapped[len(MAGIC) : begin])
-        if mapped[: len(MAGIC)] != MAGIC or not MAC_BYTES < length <= MAX_HEADER:
+        length = int.from_bytes(whole[len(MAGIC) : begin])
+        if whole[: len(MAGIC)] != MAGIC or not MAC_BYTES < length <= MAX_HEADER:
             return None
-        stated, header = mapped[begin : begin + MAC_BYTES], mapped[begin + MAC_BYTES : begin + length]
+        stated, header = whole[begin : begin + MAC_BYTES], whole[begin + MAC_BYTES : begin + length]
         expected = self._mac(PURPOSE, header.decode(errors="replace"))
         if not hmac.compare_digest(stated, expected.encode()):
             return None
         told: dict[str, Any] = json.loads(header)
-        serials = Serials(mapped, begin + length)
+        serials = Serials(whole, begin + length)
         if told["table"] != _digest(serials) or told["authority"] not in self._authorities:
             return None
         return RevokedSerials(
@@ -135,18 +139,18 @@ def _name(listed: RevokedSerials) -> str:
     return f"{_fingerprint(listed.authority)[:32]}-{part[:16]}.list"
 
 
-def _replace(path: Path, pieces: Sequence[bytes | mmap.mmap]) -> None:
-    """Written beside it, then renamed: who has the older one mapped keeps it."""
-    descriptor, name = tempfile.mkstemp(prefix=".", suffix=".new", dir=path.parent)  # mode 0600
+def _replace(path: Path, pieces: Sequence[bytes]) -> None:
+    """Written beside it, by one process at a time, then renamed. What one that was killed left is written over."""
+    beside = path.with_suffix(".new")
+    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
     try:
         with os.fdopen(descriptor, "wb") as file:
-            for piece in pieces:
-                file.write(piece)
+            file.writelines(pieces)
             file.flush()
             os.fsync(file.fileno())
-        Path(name).replace(path)
+        beside.replace(path)
     except BaseException:
-        Path(name).unlink(missing_ok=True)
+        beside.unlink(missing_ok=True)
         raise
 
 

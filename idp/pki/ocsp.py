@@ -3,7 +3,7 @@
 import secrets
 import threading
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import Enum
 
 from cryptography import x509
@@ -19,9 +19,11 @@ from idp.pki.certificate import HASHES, MALFORMED
 
 TIMEOUT_S = 2.0
 AT_ONCE = 4  # questions under way; those that come meanwhile wait as long as one may take
+FAILURES, PAUSE = 3, timedelta(seconds=10)  # after so many in a row nobody waits for it: all threads could
 MAX_BYTES = 32 * 1024  # an answer with the responder's certificate has 2 KiB
 NONCE_BYTES = 32  # RFC 9654 §2.1
 SKEW = timedelta(minutes=5)  # between the responder's clock and ours
+PREPARED = timedelta(days=7)  # the age of an answer without nonce: anybody could have kept it
 REQUEST, ANSWER = "application/ocsp-request", "application/ocsp-response"
 
 
@@ -36,11 +38,12 @@ class NoAnswer(Exception):
 
 
 class Responder:
-    """Asks one responder. Thread-safe; holds a login up for twice TIMEOUT_S at most."""
+    """Asks one responder. Thread-safe; holds a login up for twice TIMEOUT_S at most, and while it fails not at all."""
 
     def __init__(self, url: str, outgoing: Outgoing, *, nonce_required: bool) -> None:
         self._url, self._outgoing, self._nonce_required = url, outgoing, nonce_required
         self._places = threading.BoundedSemaphore(AT_ONCE)
+        self._failures, self._failed_at = 0, datetime.min.replace(tzinfo=UTC)
 
     def ask(self, certificate: x509.Certificate, authority: x509.Certificate, now: datetime) -> Status:
         """Raises NoAnswer."""
@@ -49,15 +52,16 @@ class Responder:
         named = ocsp.OCSPRequestBuilder().add_certificate(certificate, authority, hashes.SHA1())  # noqa: S303
         request = named.add_extension(x509.OCSPNonce(nonce), critical=False).build()
         try:
-            answer = ocsp.load_der_ocsp_response(self._sent(request.public_bytes(Encoding.DER)))
+            answer = ocsp.load_der_ocsp_response(self._sent(request.public_bytes(Encoding.DER), now))
             return self._judged(answer, request, authority, now)
         except (InvalidSignature, *MALFORMED) as error:
             raise NoAnswer(f"not an answer of the authority: {type(error).__name__}") from error
 
-    def _sent(self, request: bytes) -> bytes:
+    def _sent(self, request: bytes, now: datetime) -> bytes:
         if not self._places.acquire(timeout=TIMEOUT_S):
             raise NoAnswer("too many questions are under way")
         try:
+            self._check_pause(now)  # maybe since it waits for its place
             answer = self._outgoing.post(
                 self._url,
                 request,
@@ -68,12 +72,19 @@ class Responder:
                 is_signed=True,
             )
         except Unreachable as error:
+            # Threads may lose one another's count: the pause comes a question later then.
+            self._failures, self._failed_at = self._failures + 1, now
             raise NoAnswer(str(error)) from error
         finally:
             self._places.release()
+        self._failures = 0
         if answer.status != 200 or answer.content_type != ANSWER:
             raise NoAnswer(f"status {answer.status}, not an answer of OCSP")
         return answer.body
+
+    def _check_pause(self, now: datetime) -> None:
+        if self._failures >= FAILURES and abs(now - self._failed_at) < PAUSE:  # abs: the clock may be set back
+            raise NoAnswer("not asked: it failed several times in a row")
 
     def _judged(
         self, answer: ocsp.OCSPResponse, request: ocsp.OCSPRequest, authority: x509.Certificate, now: datetime
@@ -86,6 +97,8 @@ class Responder:
         if len(about) != 1:
             raise NoAnswer("an answer about another certificate")
         _check_signature(answer, _signer(answer, authority, now))
+        if not all(map(_is_known, answer.extensions)):
+            raise NoAnswer("a critical extension that is not known")
         has_nonce = self._check_nonce(answer, request)
         _check_dates(about[0], now, has_nonce=has_nonce)
         return Status[about[0].certificate_status.name]
@@ -98,6 +111,11 @@ class Responder:
         if given is None and self._nonce_required:
             raise NoAnswer("no nonce, which card.ocsp_nonce_required asks for")
         return given is not None
+
+
+def _is_known(extension: x509.Extension[x509.ExtensionType]) -> bool:
+    """§4.4: what is not understood may be passed over unless it is critical."""
+    return not extension.critical or isinstance(extension.value, x509.OCSPNonce)
 
 
 def _nonce(extensions: x509.Extensions) -> bytes | None:
@@ -119,6 +137,8 @@ def _check_dates(single: ocsp.OCSPSingleResponse, now: datetime, *, has_nonce: b
         raise NoAnswer("an answer that ran out")
     if until is None and (not has_nonce or since < now - SKEW):
         raise NoAnswer("an answer that does not say how long it is good")
+    if not has_nonce and since < now - PREPARED:
+        raise NoAnswer("an answer of long ago, without nonce")
 
 
 def _signer(answer: ocsp.OCSPResponse, authority: x509.Certificate, now: datetime) -> x509.Certificate:

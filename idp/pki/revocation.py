@@ -10,17 +10,14 @@ import structlog
 from cryptography import x509
 
 from idp.pki import crl
-from idp.pki.authorities import common_name, content, files
+from idp.pki.authorities import Stamp, common_name, content, files, stamp
 from idp.pki.crl import NO_GRACE, RevokedSerials
 from idp.pki.index import Index
 from idp.pki.ocsp import NoAnswer, Responder, Status
 from idp.pki.refused import CardRefused
 
 TRY_AGAIN = timedelta(minutes=1)  # a file that has not changed, and ran out
-READ_AT_LOGIN = (
-    1024 * 1024
-)  # bytes, 0.1 s: 25,000 serials; the worker alone reads what is longer, where there is an index
-Stamp = tuple[int, int, int]
+READ_AT_LOGIN = 1024 * 1024  # bytes, 0.1 s: 25,000 serials; where there is an index, the worker reads what is longer
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,13 +127,12 @@ class Revocation:
 
     def _known(self, path: Path, now: datetime) -> _File | None:
         try:
-            status = path.stat()
-            stamp = (status.st_mtime_ns, status.st_size, status.st_ino)
+            stands = stamp(path)
             known = self._files.get(path)
-            if self._index and status.st_size > READ_AT_LOGIN:
+            if self._index and stands.size > READ_AT_LOGIN:
                 return None
-            if known is None or known.stamp != stamp or known.is_worth_reading_again(now):
-                known = _File(stamp, now, tuple(crl.signed(content(path), self._authorities)))
+            if known is None or known.stamp != stands or known.is_worth_reading_again(now):
+                known = _File(stands, now, tuple(crl.signed(content(path), self._authorities)))
         except OSError:
             return None
         return known

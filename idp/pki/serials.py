@@ -1,6 +1,5 @@
 """The serial numbers of a list, sorted, of one width: a look-up is a binary search, and nothing is parsed for it."""
 
-import mmap
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -10,9 +9,9 @@ LIMIT = 1 << 8 * WIDTH
 
 @dataclass(frozen=True, slots=True)
 class Serials:
-    """table: in memory, or a file that is mapped, where they begin at `start`."""
+    """table: the serials, from `start` on."""
 
-    table: bytes | mmap.mmap = field(repr=False)
+    table: bytes = field(repr=False)
     start: int = 0
 
     @classmethod

@@ -43,12 +43,14 @@ class Site:
         if self.tls is not None:
             self.tls.sni_callback = lambda _, name, __: self.names.append(name)
         self._start(self._accept)
-        yield self
-        self._stop.set()
-        self._listener.shutdown(socket.SHUT_RDWR)
-        for thread in self._threads:
-            thread.join()
-        self._listener.close()
+        try:
+            yield self
+        finally:  # a test that fails does not wait for its threads for ever
+            self._stop.set()
+            self._listener.shutdown(socket.SHUT_RDWR)
+            for thread in self._threads:
+                thread.join()
+            self._listener.close()
 
     def _start(self, target: Callable[..., None], *args: socket.socket) -> None:
         self._threads.append(threading.Thread(target=target, args=args))

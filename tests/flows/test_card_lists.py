@@ -67,6 +67,20 @@ def test_a_list_is_fetched_again_when_it_is_due_and_not_before(mirror: Mirror) -
     assert outcome(provider) == "revoked"
 
 
+def test_a_list_that_runs_out_before_it_is_due_is_fetched_again_then(mirror: Mirror) -> None:
+    provider = mirror.provider()
+    mirror.publish(next_update=START + HOUR / 6)
+    lists = worker(provider)
+    lists.refresh()
+    mirror.publish(this_update=START)
+    provider.clock.advance(minutes=9)
+    lists.refresh()
+    assert len(mirror.site.received) == 1
+    provider.clock.advance(minutes=1)
+    lists.refresh()
+    assert outcome(provider) == "accepted"
+
+
 def test_the_same_list_is_not_read_twice(mirror: Mirror, monkeypatch: pytest.MonkeyPatch) -> None:
     provider = mirror.provider()
     mirror.publish()
@@ -97,6 +111,38 @@ def test_a_file_of_the_settings_is_read_by_the_worker_once(mirror: Mirror, tmp_p
     assert len(list((tmp_path / "revocation").iterdir())) == 1
 
 
+def test_what_is_gone_from_the_folder_is_put_there_again(mirror: Mirror, tmp_path: Path) -> None:
+    """Though it did not change, and nothing is due."""
+    file = tmp_path / "fort.crl"
+    file.write_bytes(of_another().public_bytes(Encoding.PEM))
+    provider = mirror.provider(crl_files=(file,))
+    mirror.publish(anne())
+    lists, folder = worker(provider), tmp_path / "revocation"
+    lists.refresh()
+    put = sorted(folder.iterdir())
+    put[0].unlink()
+    put[1].write_bytes(b"damaged")
+    lists.refresh()
+    assert sorted(folder.iterdir()) == put
+    assert outcome(mirror.provider(crl_files=())) == "revoked"  # after a restart
+    fetched = len(mirror.site.received)
+    lists.refresh()
+    assert len(mirror.site.received) == fetched
+
+
+def test_a_long_file_of_the_future_is_read_when_its_time_has_come(mirror: Mirror, tmp_path: Path) -> None:
+    file = tmp_path / "own.crl"
+    listed = igc.hierarchy().crl(this_update=START + HOUR)
+    file.write_bytes(listed.public_bytes(Encoding.PEM) + b"\n" * 1024 * 1024)
+    provider = mirror.provider(addresses=(), crl_files=(file,))
+    lists = worker(provider)
+    lists.refresh()
+    assert outcome(provider) == "revocation_unknown"
+    provider.clock.advance(hours=1)
+    lists.refresh()
+    assert outcome(provider) == "accepted"
+
+
 # -- a list that does not come -----------------------------------------------------------------
 
 
@@ -110,6 +156,7 @@ def published(listed: x509.CertificateRevocationList) -> bytes:
 
 USELESS: dict[str, Callable[[], bytes]] = {
     "none": lambda: answer(b"", status=404),
+    "with an error": lambda: answer(igc.hierarchy().crl().public_bytes(Encoding.DER), status=503),
     "a page": lambda: answer(b"<html>", "Content-Type: text/html"),
     "signed by another": lambda: published(igc.hierarchy().crl(signer=igc.holder_key())),
     "of another authority": lambda: published(of_another()),
@@ -136,6 +183,34 @@ def test_a_server_that_is_away_or_slow(mirror: Mirror, monkeypatch: pytest.Monke
             provider = mirror.provider(f"http://127.0.0.1:{port}/")
             worker(provider).refresh()
             assert outcome(provider) == "revocation_unknown"
+
+
+def test_a_server_that_drips_gains_no_time(mirror: Mirror, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(card_lists, "TIMEOUT_S", 0.3)
+    whole = published(igc.hierarchy().crl())
+    with Site(None, pieces=lambda: [whole[at : at + 1] for at in range(len(whole))], slowly=True).running() as site:
+        provider = mirror.provider(f"http://127.0.0.1:{site.port}/")
+        worker(provider).refresh()
+        assert outcome(provider) == "revocation_unknown"
+        assert len(site.received) == 1
+
+
+def test_a_folder_that_cannot_be_written_to_shuts_the_door_and_is_told(mirror: Mirror, tmp_path: Path) -> None:
+    (tmp_path / "revocation").write_bytes(b"")  # a file where the folder should be
+    provider = mirror.provider()
+    mirror.publish()
+    worker(provider).refresh()
+    assert outcome(provider) == "revocation_unknown"
+    assert alerts(provider) == ["card.list_not_fetched"]
+
+
+def test_each_authority_is_told_of(mirror: Mirror) -> None:
+    """One that cannot be reached for weeks does not keep another's alert to itself."""
+    names = [NAME, NAME.replace("ELEMENTAIRE", "FORT")]
+    provider = mirror.provider(addresses=[{"authority": each, "crl": [mirror.url]} for each in names])
+    worker(provider).refresh()
+    with provider.services.db.read() as tx:
+        assert sorted(each.detail["authority"] for each in tx.alerts.latest(10)) == names
 
 
 def test_a_list_that_is_too_long_is_not_taken(mirror: Mirror, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -173,6 +248,18 @@ def test_a_list_that_is_not_replaced_where_it_is_fetched_is_told_when_it_ran_out
         assert alerts(provider) == told
 
 
+def test_a_fetch_that_fails_is_told_while_there_is_time(mirror: Mirror) -> None:
+    provider = mirror.provider()
+    mirror.publish(this_update=START - 6 * DAY, next_update=START + DAY)  # less than a quarter of it is left
+    lists = worker(provider)
+    lists.refresh()
+    assert alerts(provider) == []
+    mirror.content = answer(b"", status=404)
+    provider.clock.advance(hours=1)
+    lists.refresh()
+    assert (outcome(provider), alerts(provider)) == ("accepted", ["card.list_not_fetched"])
+
+
 def test_it_is_tried_again_soon_then_less_often(mirror: Mirror) -> None:
     provider, tried = mirror.provider(), []
     lists = worker(provider)
@@ -183,32 +270,3 @@ def test_it_is_tried_again_soon_then_less_often(mirror: Mirror) -> None:
         provider.clock.advance(minutes=1)
     assert tried == [0, 1, 3, 7, 15, 30, 45]
     assert len(alerts(provider)) == 1  # within the hour
-
-
-# -- degraded mode -----------------------------------------------------------------------------
-
-
-def test_each_login_by_a_list_that_ran_out_is_audited_and_support_alerted_once(mirror: Mirror) -> None:
-    provider = mirror.provider(revocation_max_age_h=12)
-    mirror.publish(next_update=START + HOUR)
-    worker(provider).refresh()
-    assert outcome(provider) == "accepted"
-    assert provider.events("card.list_ran_out") == []
-    provider.clock.advance(hours=2)
-    assert [outcome(provider), outcome(provider)] == ["accepted"] * 2
-    events = provider.events("card.list_ran_out")
-    assert [each.detail for each in events] == [{"since": (START + HOUR).isoformat()}] * 2
-    assert events[0].personal == {"certificate": f"{anne().serial:x}", "issuer": NAME}
-    assert alerts(provider) == ["card.list_ran_out"]
-    provider.clock.advance(hours=11)
-    assert outcome(provider) == "revocation_unknown"
-    assert len(provider.events("card.list_ran_out")) == 2
-
-
-def test_without_it_nobody_comes_in(mirror: Mirror) -> None:
-    provider = mirror.provider()
-    mirror.publish(next_update=START + HOUR)
-    worker(provider).refresh()
-    provider.clock.advance(hours=1)
-    assert outcome(provider) == "revocation_unknown"
-    assert provider.events("card.list_ran_out") == []

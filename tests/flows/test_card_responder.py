@@ -71,10 +71,17 @@ def test_a_card_answers_for_no_other(place: Place) -> None:
         assert place.outcome(url) == "revocation_unknown"
 
 
+def test_an_answer_whose_signature_is_wrong(place: Place) -> None:
+    with openssl(place.folder, place.known.authority(), place.delegate, place.states, "-badsig") as url:
+        assert place.outcome(url) == "revocation_unknown"
+        assert place.outcome(url, place.lost) == "revocation_unknown"
+
+
 def test_an_answer_that_is_stale(place: Place) -> None:
     """Of now, good for a minute; asked by who lives an hour later."""
     with openssl(place.folder, place.known.authority(), place.delegate, place.states, "-nmin", "1") as url:
         assert place.outcome(url) == "accepted"
+        assert place.outcome(url, later=59) == "accepted"
         assert place.outcome(url, later=3600) == "revocation_unknown"
 
 

@@ -75,7 +75,7 @@ def test_a_list_of_the_worker_is_one(tmp_path: Path) -> None:
     Index(tmp_path / "l", DataKeys(b"k" * 32).mac, [authority]).keep(listed)
     levels = {each.text: each.level for each in cards.authorities(settings)}
     assert set(levels.values()) == {Level.OK}
-    assert any("PERSONNES: 2 revoked, a list until" in text for text in levels)
+    assert any("PERSONNES: 2 revoked, a list of 20" in text for text in levels)
     (tmp_path / "secret").write_bytes(b"o" * 32)
     found = {each.level: each.text for each in cards.authorities(settings)}
     assert "no revocation list" in found[Level.FAIL]

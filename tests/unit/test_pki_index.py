@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import CertificateRevocationList as Crl
 
+from demo.look_alike import Hierarchy
 from idp.pki import CardRefused, CardTrust, crl
 from idp.pki.crl import RevokedSerials
 from idp.pki.index import Index
@@ -23,7 +26,7 @@ from tests.fakes.clock import START
 
 CARD = "RPPS"
 KEYS = DataKeys(b"k" * 32)
-HOUR = timedelta(hours=1)
+HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 
 
 def read(listed: Crl) -> RevokedSerials:
@@ -170,6 +173,30 @@ def test_a_file_that_was_changed_counts_for_nothing_and_is_told(tmp_path: Path, 
     assert index(tmp_path).strange() == ()
 
 
+@pytest.mark.parametrize("change", ["flipped", "cut"])
+def test_a_file_that_is_written_to_while_we_run_changes_nothing(tmp_path: Path, change: str) -> None:
+    """What was checked is what counts: in a map of the file, the card would be on the list no more, or we would die."""
+    trust = trusting(tmp_path)
+    index(tmp_path).keep(read(igc.hierarchy().crl(revoked=[igc.issued(CARD), *range(1, 1000)])))
+    with pytest.raises(CardRefused, match="revoked"):
+        trust.holder(igc.issued(CARD).der, START)
+    with the_file(tmp_path).open("r+b") as file:
+        if change == "cut":
+            file.truncate(10)
+        else:
+            file.seek(-1, os.SEEK_END)
+            file.write(b"\0")
+    with pytest.raises(CardRefused, match="revoked"):
+        trust.holder(igc.issued(CARD).der, START)
+
+
+def test_a_pipe_holds_nobody_up_and_is_told(tmp_path: Path) -> None:
+    index(tmp_path).keep(read(igc.hierarchy().crl()))
+    os.mkfifo(tmp_path / "lists" / "a.list")
+    assert outcome(tmp_path) == "accepted"
+    assert index(tmp_path).strange() == (tmp_path / "lists" / "a.list",)
+
+
 def test_a_list_of_another_provider_counts_for_nothing(tmp_path: Path) -> None:
     index(tmp_path, DataKeys(b"o" * 32)).keep(read(igc.hierarchy().crl()))
     assert outcome(tmp_path) == "revocation_unknown"
@@ -193,6 +220,51 @@ def test_what_cannot_be_written_leaves_what_was_there(tmp_path: Path, monkeypatc
         made.keep(read(igc.hierarchy().crl(this_update=START)))
     assert outcome(tmp_path) == "revoked"
     assert [each.suffix for each in (tmp_path / "lists").iterdir()] == [".list"]
+
+
+def test_what_a_worker_that_was_killed_left_is_written_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    listed = read(igc.hierarchy().crl(revoked=[igc.issued(CARD)]))
+    with monkeypatch.context() as killed:
+        killed.setattr(os, "fsync", lambda _: sys.exit())
+        killed.setattr(Path, "unlink", lambda *_, **__: None)  # nothing of ours runs any more
+        with pytest.raises(SystemExit):
+            index(tmp_path).keep(listed)
+    assert outcome(tmp_path) == "revocation_unknown"
+    assert len(list((tmp_path / "lists").iterdir())) == 1
+    assert index(tmp_path).keep(listed)
+    assert outcome(tmp_path) == "revoked"
+    assert [each.suffix for each in (tmp_path / "lists").iterdir()] == [".list"]
+
+
+def test_of_several_workers_the_newest_list_stays(tmp_path: Path) -> None:
+    newest = 12
+    read_by_each = [read(numbered(each, this_update=START - (newest - each) * HOUR)) for each in range(newest + 1)]
+    with ThreadPoolExecutor(4) as pool:
+        for each in [pool.submit(index(tmp_path).keep, each) for each in reversed(read_by_each)]:
+            each.result()
+    (found,) = index(tmp_path).lists()
+    assert found.number == newest
+
+
+def test_an_authority_that_counts_anew_is_believed_when_its_last_list_ran_out(tmp_path: Path) -> None:
+    """Until then, the lower number is an older list; for ever, nobody could come in any more."""
+    assert index(tmp_path).keep(read(numbered(7, this_update=START - 2 * HOUR, next_update=START)))
+    assert not index(tmp_path).keep(read(numbered(1, this_update=START - MINUTE, revoked=[igc.issued(CARD)])))
+    assert index(tmp_path).keep(read(numbered(1, this_update=START, revoked=[igc.issued(CARD)])))
+    assert outcome(tmp_path) == "revoked"
+
+
+def test_a_successor_of_the_same_name_counts_for_itself(tmp_path: Path) -> None:
+    """Its numbers begin anew, and its list says nothing of the cards of the key before."""
+    old, successor = igc.hierarchy(), Hierarchy.make(START)
+    both = [each.authority().certificate for each in (old, successor)]
+    made = Index(tmp_path / "lists", KEYS.mac, both)
+    assert made.keep(read(numbered(7, revoked=[igc.issued(CARD)])))
+    (later,) = crl.signed(successor.crl(this_update=START).public_bytes(Encoding.DER), both)
+    assert made.keep(later)
+    assert len(made.lists()) == 2
+    authorities = old.write_authorities(tmp_path / "both.pem", old.authority(), successor.authority())
+    assert outcome(tmp_path, authorities=authorities) == "revoked"
 
 
 def test_a_folder_that_goes_away_leaves_the_list_in_force(tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """What a responder says counts only if the card's authority stands for it, now, and it is about this card."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -54,28 +56,30 @@ def with_usage(*, digital_signature: bool) -> x509.KeyUsage:
     )  # fmt: skip
 
 
+NOT_KNOWN = x509.UnrecognizedExtension(x509.ObjectIdentifier("2.25.5"), b"\x05\x00")
 FOR_CLIENTS = (x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), False)
 FOR_OCSP = (x509.ExtendedKeyUsage([ExtendedKeyUsageOID.OCSP_SIGNING]), False)
 WORTHLESS: dict[str, Any] = {
     "by another card": lambda: Said(signer=delegate(None, FOR_CLIENTS)),
     "by whom another authority charged": lambda: Said(signer=delegate(igc.hierarchy().authority("FORT"))),
     "by whom another of that name charged": lambda: Said(signer=delegate(Hierarchy.make(START).authority())),
-    "by another in the name of the authority": lambda: Said(signer=igc.issued(CARD), named=igc.hierarchy().authority()),
-    "by another in the name of who is charged": lambda: Said(
-        signer=delegate(key=igc.curve_key()), named=delegate(key=igc.holder_key())
-    ),
+    "by another in the name of the authority": lambda: Said(forger=igc.issued(CARD)),
+    "by another in the name of who is charged": lambda: Said(signer=delegate(), forger=igc.hierarchy().authority()),
+    "by whose certificate is signed with a weak hash": lambda: Said(signer=delegate(algorithm=hashes.SHA224())),
     "by who is charged, without the certificate": lambda: Said(signer=delegate(), attached=False),
     "by whose certificate ran out": lambda: Said(signer=delegate(valid_from=START - HOUR, valid_until=START)),
     "by whose certificate is not yet valid": lambda: Said(signer=delegate(valid_from=START + MINUTE)),
     "by whose key signs no such thing": lambda: Said(
         signer=delegate(None, FOR_OCSP, (with_usage(digital_signature=False), True))
     ),
-    "signed with SHA-1": lambda: Said(algorithm=hashes.SHA1()),
+    "signed with a weak hash": lambda: Said(algorithm=hashes.SHA224()),
     "about another card": lambda: Said(about=igc.issued("revoked")),
     "of another question": lambda: Said(nonce=b"x" * 32),
     "that ran out": lambda: Said(since=START - HOUR, until=START),
     "of the future": lambda: Said(since=START + timedelta(minutes=5, seconds=1), until=START + HOUR),
     "without nonce and without end": lambda: Said(nonce=None, until=None),
+    "prepared long ago": lambda: Said(nonce=None, since=START - timedelta(days=7, seconds=1)),
+    "with a critical extension that is not known": lambda: Said(added=((NOT_KNOWN, True),)),
     "without end, and old": lambda: Said(since=START - timedelta(minutes=5, seconds=1), until=None),
 }
 
@@ -93,6 +97,9 @@ SOUND: dict[str, Any] = {
     "by who is charged, with a curve": lambda: Said(signer=delegate(key=igc.curve_key())),
     "by whose key signs": lambda: Said(signer=delegate(None, FOR_OCSP, (with_usage(digital_signature=True), True))),
     "prepared, without nonce": lambda: Said(nonce=None),
+    "prepared a week ago": lambda: Said(nonce=None, since=START - timedelta(days=7)),
+    "of long ago, asked again now": lambda: Said(since=START - timedelta(days=8)),
+    "with an extension that is not known": lambda: Said(added=((NOT_KNOWN, False),)),
     "without end, of this question": lambda: Said(until=None),
     "of a clock that is slightly fast": lambda: Said(since=START + timedelta(minutes=5)),
 }
@@ -177,6 +184,54 @@ def test_a_responder_that_is_silent_shuts_the_door(tmp_path: Path) -> None:
     assert ruled(trusting(tmp_path, silent)) == "revocation_unknown"
     assert ruled(trusting(tmp_path, silent, revocation=["crl", "ocsp"])) == "revocation_unknown"
     assert silent.asked == 2
+
+
+def ruled_later(trust: CardTrust, **later: float) -> str:
+    try:
+        trust.holder(igc.issued(CARD).der, START + timedelta(**later))
+    except CardRefused as refused:
+        return refused.code
+    return "accepted"
+
+
+def test_a_responder_that_fails_several_times_is_left_alone_for_a_while(tmp_path: Path) -> None:
+    """Each question to it holds a thread, and other logins need one."""
+    silent = Silent()
+    trust = trusting(tmp_path, silent)
+    seconds = (0, 1, 2, 3, 11, 12, 13)
+    asked = []
+    for each in seconds:
+        assert ruled_later(trust, seconds=each) == "revocation_unknown"
+        asked.append(silent.asked)
+    assert asked == [1, 2, 3, 3, 3, 4, 4]
+
+
+def test_an_answer_ends_the_count_of_failures(tmp_path: Path) -> None:
+    made = Answering(lambda asked: Said().to(asked, igc.issued(CARD)))
+    silent = Silent()
+    trust = trusting(tmp_path, made)
+    answers = made.post
+    for is_away in (True, True, False, True, True, False):
+        made.post = silent.post if is_away else answers  # type: ignore[method-assign]
+        assert ruled(trust) == ("revocation_unknown" if is_away else "accepted")
+    assert (silent.asked, len(made.asked)) == (4, 2)
+
+
+def test_those_that_wait_while_it_fails_do_not_ask_too(tmp_path: Path) -> None:
+    """A slow responder and sixteen threads: those that were under way ask, and few others until the count is full."""
+    gate, silent = threading.Event(), Silent()
+
+    class Slow:
+        def post(self, *rest: Any, **options: Any) -> Any:
+            assert gate.wait(10)
+            return silent.post(*rest, **options)
+
+    trust = trusting(tmp_path, Slow())
+    with ThreadPoolExecutor(16) as pool:
+        outcomes = [pool.submit(ruled, trust) for _ in range(16)]
+        gate.set()
+        assert {each.result() for each in outcomes} == {"revocation_unknown"}
+    assert silent.asked < 12
 
 
 def test_lists_are_not_looked_at_where_they_are_no_source(tmp_path: Path) -> None:

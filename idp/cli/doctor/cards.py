@@ -57,13 +57,14 @@ def _list(trust: CardTrust, validity: Validity, now: datetime) -> Finding:
         if "ocsp" in trust.settings.revocation:
             return warn("card", f"{told}: its responder alone is asked; see card.addresses and card.crl_files")
         return fail("card", f"{told}: its cards are refused; see card.addresses and card.crl_files")
-    until = f"{validity.until:%Y-%m-%d %H:%MZ}"
+    since, until = f"{validity.since:%Y-%m-%d %H:%MZ}", f"{validity.until:%Y-%m-%d %H:%MZ}"
     if validity.within:
         return warn(
             "card", f"{validity.name}: its list runs out on {until}, and no later one came; does the worker run?"
         )
     own = [each for each in trust.revocation.lists(now) if common_name(each.authority) == validity.name]
-    return ok("card", f"{validity.name}: {sum(len(each.serials) for each in own)} revoked, a list until {until}")
+    revoked = sum(len(each.serials) for each in own)
+    return ok("card", f"{validity.name}: {revoked} revoked, a list of {since} until {until}")
 
 
 def _responders(trust: CardTrust) -> Iterator[Finding]:
