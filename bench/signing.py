@@ -1,5 +1,7 @@
 """Signatures per second of CPU of one process: the file back end, and a token under one lock or behind p11-kit-proxy.
 
+Medians, and the ratio to the file back end in the same round with its least and its greatest.
+
     python -m bench.signing [--module LIBSOFTHSM2.SO]
     python -m bench.signing --module P11-KIT-PROXY.SO --proxy
 
@@ -17,21 +19,18 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from statistics import median
 
+from keys import ring
 from keys.place import Place
-from keys.signer import Signer, TokenAccess
+from keys.signer import TokenAccess
 
 LABEL, PIN = "bench", "1234"
 INPUT = b"x" * 600  # as long as the header and the claims of an ID token
 ALGS = ("ES256", "RS256", "PS256")
-SECONDS, RUNS = 0.5, 3
-
-
-def per_second(signer: Signer, kid: str, threads: int) -> float:
-    """Per second of CPU, which other programs on the core disturb less; the median of some runs."""
-    return median(_run(lambda: signer.sign(kid, INPUT), threads) for _ in range(RUNS))
+SECONDS, RUNS = 0.25, 9
 
 
 def _run(sign: Callable[[], bytes], threads: int) -> float:
@@ -51,11 +50,19 @@ def _run(sign: Callable[[], bytes], threads: int) -> float:
     return made / (time.process_time() - used_s)
 
 
-def _measure(name: str, place: Place) -> None:
-    signer = place.open()
-    for threads in (1, 4):
-        rates = [f"{per_second(signer, key.kid, threads):8.0f}" for key in signer.keys()]  # noqa: SIM118 - no dict
-        print(f"{name:16} {threads} threads", *rates, flush=True)
+def _measure(places: dict[str, Place], threads: int) -> None:
+    """Each place in turn, again and again: what else the machine does meanwhile then weighs on all alike."""
+    signers = {name: place.open() for name, place in places.items()}
+    for alg in ALGS:
+        rates: dict[str, list[float]] = {name: [] for name in places}
+        for _ in range(RUNS):
+            for name, signer in signers.items():
+                (key,) = ring.of(signer.keys(), alg)
+                rates[name].append(_run(partial(signer.sign, key.kid, INPUT), threads))
+        for name, found in rates.items():
+            ratios = sorted(rate / base for rate, base in zip(found, rates["file"], strict=True))
+            shown = f"{median(ratios):6.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f})"
+            print(f"{alg} {name:6} {threads} threads {median(found):8.0f} / s {shown} of file", flush=True)
 
 
 def _token(folder: Path, module: Path) -> TokenAccess:
@@ -79,13 +86,12 @@ def main() -> None:
         places = {"file": Place(folder / "file"), "token": Place(folder / "ring", _token(folder, chosen.module))}
         for place in places.values():
             place.create(ALGS, now=now)
-        print(f"{'':26} ", *(f"{alg:>8}" for alg in ALGS))
-        for each, place in places.items():
-            _measure(each, place)
         if chosen.proxy:
             access = replace(places["token"].token or sys.exit(1), proxy=True)
-            _measure("proxy", Place(folder / "ring", access))
+            places["proxy"] = Place(folder / "ring", access)
+        for threads in (1, 4):
+            _measure(places, threads)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -13,7 +13,7 @@ import pkcs11
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicNumbers
 from cryptography.hazmat.primitives.serialization import load_der_public_key
-from pkcs11 import MGF, Attribute, KeyType, Mechanism, MechanismFlag, ObjectClass
+from pkcs11 import MGF, Attribute, KeyType, Mechanism, MechanismFlag, ObjectClass, exceptions
 from pkcs11.exceptions import AttributeSensitive, AttributeTypeInvalid
 from pkcs11.util.ec import encode_ec_public_key, encode_named_curve_parameters
 
@@ -26,8 +26,10 @@ MECHANISMS: Final[dict[str, tuple[Mechanism, Any]]] = {
     "PS256": (Mechanism.SHA256_RSA_PKCS_PSS, (Mechanism.SHA256, MGF.SHA256, hashlib.sha256().digest_size)),
     "ES256": (Mechanism.ECDSA, None),  # of a digest: not every token hashes by itself, SoftHSM does not
 }
+# To use this key so: the login is as good as before, and so are the other keys.
+UNABLE: Final = (exceptions.MechanismInvalid, exceptions.MechanismParamInvalid, exceptions.KeySizeRange)
 PROOF: Final = b"signed at load to prove the key"
-UNFINISHED: Final = "sesame unfinished"  # what a process that died between making a key and naming it leaves
+BOTH: Final = (ObjectClass.PRIVATE_KEY, ObjectClass.PUBLIC_KEY)
 BOUND: Final = {  # to the token: what a private key must be, from its birth on
     Attribute.PRIVATE: True,
     Attribute.SENSITIVE: True,
@@ -53,16 +55,10 @@ def find(session: pkcs11.Session, kid: str, alg: str) -> KeyPair:
 
     Raises SignerUnavailable, PKCS11Error.
     """
-    privates, publics = _objects(session, kid, ObjectClass.PRIVATE_KEY), _objects(session, kid, ObjectClass.PUBLIC_KEY)
-    if len(privates) != 1 or len(publics) != 1:
-        raise SignerUnavailable(f"{kid}: the token holds {len(privates)} private and {len(publics)} public keys of it")
-    try:
-        public = algorithms.check_fit(alg, _public_key(publics[0]))
-    except (ValueError, UnsupportedAlgorithm) as error:  # UnfitKey is a ValueError
-        raise SignerUnavailable(f"{kid}: {error}") from error
+    private, _, public = _pair(session, _identity(kid), alg, kid)
     if thumbprint(public) != kid:
         raise SignerUnavailable(f"{kid}: the token's key is not the one that the ring names")
-    pair = KeyPair(alg, privates[0], public)
+    pair = KeyPair(alg, private, public)
     for attribute, wanted in BOUND.items():
         if _told(pair.private, attribute) is not wanted:
             raise SignerUnavailable(f"{kid}: CKA_{attribute.name} is not {wanted}: the key may leave the token")
@@ -77,18 +73,24 @@ def sign(pair: KeyPair, signing_input: bytes) -> bytes:
     """
     mechanism, parameters = MECHANISMS[pair.alg]
     message = hashlib.sha256(signing_input).digest() if mechanism is Mechanism.ECDSA else signing_input
-    signature: bytes = pair.private.sign(message, mechanism=mechanism, mechanism_param=parameters)
+    try:
+        signature: bytes = pair.private.sign(message, mechanism=mechanism, mechanism_param=parameters)
+    except UNABLE as error:
+        raise SignerUnavailable(f"the token does not sign {pair.alg} ({type(error).__name__})") from None
     if not algorithms.is_signed_by(pair.alg, pair.public, signing_input, signature):
         raise SignerUnavailable("the token made a signature that does not verify")
     return signature
 
 
-def generate(session: pkcs11.Session, alg: str) -> str:
-    """The kid of a new pair, made in the token. session: read and write. Raises PKCS11Error, SignerUnavailable."""
-    clean(session)
+def make(session: pkcs11.Session, alg: str, maker: str) -> bytes:
+    """The provisional CKA_ID of a new pair, made in the token. session: read and write. Raises PKCS11Error.
+
+    maker: who makes keys one at a time.
+    """
+    identity = os.urandom(16)
     made: dict[str, Any] = {
-        "id": os.urandom(16),
-        "label": UNFINISHED,
+        "id": identity,
+        "label": unfinished(maker),
         "store": True,
         "capabilities": MechanismFlag.SIGN | MechanismFlag.VERIFY,
         "private_template": {attribute: BOUND[attribute] for attribute in ASKED},
@@ -96,31 +98,54 @@ def generate(session: pkcs11.Session, alg: str) -> str:
     if alg == "ES256":
         curve = {Attribute.EC_PARAMS: encode_named_curve_parameters("secp256r1")}
         parameters = session.create_domain_parameters(KeyType.EC, curve, local=True)
-        public, private = parameters.generate_keypair(mechanism=Mechanism.EC_KEY_PAIR_GEN, **made)
+        parameters.generate_keypair(mechanism=Mechanism.EC_KEY_PAIR_GEN, **made)
     else:
-        public, private = session.generate_keypair(KeyType.RSA, algorithms.MIN_RSA_BITS, **made)
-    kid = thumbprint(algorithms.check_fit(alg, _public_key(public)))
-    for each in (public, private):
-        each[Attribute.ID], each[Attribute.LABEL] = _identity(kid), f"sesame {kid}"
+        session.generate_keypair(KeyType.RSA, algorithms.MIN_RSA_BITS, **made)
+    return identity
+
+
+def name(session: pkcs11.Session, alg: str, identity: bytes) -> str:
+    """The kid that a pair of `make` now has. session: read and write. Raises PKCS11Error, SignerUnavailable."""
+    *halves, public = _pair(session, identity, alg, "a new key")
+    kid = thumbprint(public)
+    for attribute, value in ((Attribute.ID, _identity(kid)), (Attribute.LABEL, f"sesame {kid}")):
+        for half in reversed(halves):  # the private one at last: what dies meanwhile leaves it unfinished
+            half[attribute] = value
     find(session, kid, alg)
     return kid
 
 
 def destroy(session: pkcs11.Session, kid: str) -> None:
     """Nothing that there is no more is missed. session: read and write. Raises PKCS11Error."""
-    for kind in (ObjectClass.PRIVATE_KEY, ObjectClass.PUBLIC_KEY):
-        for found in _objects(session, kid, kind):
+    for kind in BOTH:
+        for found in _objects(session, _identity(kid), kind):
             found.destroy()
 
 
-def clean(session: pkcs11.Session) -> None:
-    """Destroy what a process that died left unfinished; the caller sees to it that none is at work."""
-    for found in list(session.get_objects({Attribute.LABEL: UNFINISHED})):
+def clean(session: pkcs11.Session, maker: str) -> None:
+    """Destroy what this maker left unfinished, and nothing of other providers. session: read and write."""
+    for found in list(session.get_objects({Attribute.LABEL: unfinished(maker)})):
         found.destroy()
 
 
-def _objects(session: pkcs11.Session, kid: str, kind: ObjectClass) -> list[Any]:
-    sought = {Attribute.CLASS: kind, Attribute.ID: _identity(kid), Attribute.TOKEN: True}
+def unfinished(maker: str) -> str:
+    """CKA_LABEL of what a process that died between making a pair and naming it leaves."""
+    return f"sesame unfinished {maker}"
+
+
+def _pair(session: pkcs11.Session, identity: bytes, alg: str, told: str) -> tuple[Any, Any, PublicKey]:
+    """Handles of the private and the public half, and the public key. Raises SignerUnavailable, PKCS11Error."""
+    privates, publics = (_objects(session, identity, kind) for kind in BOTH)
+    if len(privates) != 1 or len(publics) != 1:
+        raise SignerUnavailable(f"{told}: the token holds {len(privates)} private and {len(publics)} public keys of it")
+    try:
+        return privates[0], publics[0], algorithms.check_fit(alg, _public_key(publics[0]))
+    except (ValueError, UnsupportedAlgorithm) as error:  # UnfitKey is a ValueError
+        raise SignerUnavailable(f"{told}: {error}") from error
+
+
+def _objects(session: pkcs11.Session, identity: bytes, kind: ObjectClass) -> list[Any]:
+    sought = {Attribute.CLASS: kind, Attribute.ID: identity, Attribute.TOKEN: True}
     return list(session.get_objects(sought))  # a list: the search stays open until its end
 
 

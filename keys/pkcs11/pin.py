@@ -23,13 +23,20 @@ class Attempt:
     """The one try of a login. `text` is the PIN: not for a variable, whose frame a traceback may show."""
 
     def __init__(self, memory: int, pin_file: Path, label: str) -> None:
-        self._memory, self._pin_file = memory, pin_file
+        self._memory, self._pin_file, self._token = memory, pin_file, f"{label}\n".encode()
         status = check_pin_file(pin_file)
-        self._stamp = f"{label}\n{status.st_dev}:{status.st_ino}:{status.st_size}:{status.st_mtime_ns}\n".encode()
+        self._changed_at_ns = status.st_ctime_ns
+        self._stamp = self._token + f"{status.st_dev}:{status.st_ino}:{status.st_size}:{status.st_mtime_ns}\n".encode()
 
     def refuse_a_second(self) -> None:
-        """Raises SignerUnavailable if the token refused what the file still holds."""
-        if self._read() == WAS_REFUSED + self._stamp:
+        """Raises SignerUnavailable if the token refused what the file holds.
+
+        Or what another file held, such as the copy that each service has of a secret: they would take turns, and use up
+        the tries. Only a file that was changed since then is tried.
+        """
+        told = self._read()
+        is_older = self._changed_at_ns <= os.fstat(self._memory).st_mtime_ns
+        if told == WAS_REFUSED + self._stamp or (told.startswith(WAS_REFUSED + self._token) and is_older):
             raise SignerUnavailable(f"the PIN of {self._pin_file} was refused: it is not tried again until it changes")
 
     def prepare(self) -> None:

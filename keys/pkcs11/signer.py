@@ -2,6 +2,7 @@
 
 import contextlib
 import copy
+import secrets
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -80,7 +81,8 @@ class Pkcs11Signer:
             if private_directory.names(descriptor) - {REFUSED}:  # that of a try of before
                 raise UnsafeKeyFile(f"{directory}: not empty; keys are created in an empty directory")
             try:
-                made.extend(SigningKey(token.generate(alg), alg, now) for alg in algs)
+                maker = _maker(())
+                made.extend(SigningKey(token.generate(alg, maker=maker), alg, now) for alg in algs)
                 private_directory.write(descriptor, {RING: ring_json(made)})
             except (SignerUnavailable, OSError):
                 _destroy(token, made)
@@ -120,9 +122,11 @@ class Pkcs11Signer:
                 if content.raw_ring == before.raw_ring:
                     return False
                 for key in content.keys.values():
-                    is_known = key.kid in before.public and before.keys[key.kid].alg == key.alg
-                    public = before.public[key.kid] if is_known else self._token.public_key(key.kid, key.alg)
-                    content.public[key.kid] = public
+                    known = before.keys.get(key.kid)
+                    if known is None or known.alg != key.alg:
+                        content.public[key.kid] = self._token.public_key(key.kid, key.alg)
+                    elif key.kid in before.public:  # one that was never asked for may be gone: it stops no other
+                        content.public[key.kid] = before.public[key.kid]
                 self._content = content
             except (UnsafeKeyFile, SignerUnavailable, OSError) as error:
                 message = f"the signing keys could not be read again, those held stay in use: {error}"
@@ -170,7 +174,7 @@ class Pkcs11Signer:
             current = tuple(_read(descriptor).keys.values())  # another process may have rotated since
             ring, made = plan(current, NOT_MADE_YET), list[SigningKey]()
             if any(key.kid == NOT_MADE_YET for key in ring):
-                kid = self._token.generate(alg)
+                kid = self._token.generate(alg, maker=_maker(current))
                 ring = plan(current, kid)
                 made = [key for key in ring if key.kid == kid]
             try:
@@ -203,6 +207,11 @@ def _refuse_unknown(*algs: str) -> None:
     for alg in algs:
         if alg not in algorithms.ALGORITHMS:
             raise algorithms.UnfitKey(f"unknown algorithm {alg!r}")
+
+
+def _maker(ring: Ring) -> str:
+    """Of no other provider that has keys in the token, and the same until one was made here."""
+    return ring[-1].kid if ring else secrets.token_urlsafe()
 
 
 def _destroy(token: Token, made: Sequence[SigningKey]) -> None:

@@ -2,7 +2,7 @@
 
 Threads: python-pkcs11 initialises a module without locks of the operating system and releases Python's own during each
 call, so that two threads crash the process. One lock for the whole process is held round every call; p11-kit-proxy,
-which locks by itself, may be signed with beside one another.
+which locks by itself, may be signed with beside one another. A call that hangs is left behind: see `gate`.
 Processes: what a module holds does not survive a fork. It is loaded at the first call; a child of later is refused.
 Logins: they are those of the process, not of a session. There is one, made on a module that was started afresh:
 `UserAlreadyLoggedIn` therefore is a failure like any other, and says nothing about the PIN.
@@ -21,11 +21,13 @@ import pkcs11
 from pkcs11 import TokenFlag, _pkcs11, exceptions
 
 from keys.pkcs11 import keypair, pin
-from keys.pkcs11.gate import Gate
+from keys.pkcs11.gate import Gate, NeverCame
 from keys.pkcs11.keypair import KeyPair
 from keys.signer import PublicKey, SignerUnavailable, TokenAccess, UnsafeKeyFile
 
 PAUSE_S: Final = 1.0  # a token that is gone is looked for this often, whoever asks meanwhile
+ANSWER_WITHIN_S: Final = 5.0  # longer, and the module is taken to hang
+MADE_WITHIN_S: Final = 60.0  # RSA keys take long to make
 REFUSED_PIN: Final = (
     *(exceptions.PinIncorrect, exceptions.PinInvalid, exceptions.PinLenRange),
     *(exceptions.PinLocked, exceptions.PinExpired),
@@ -93,66 +95,87 @@ class Token:
 
     def public_key(self, kid: str, alg: str) -> PublicKey:
         """Of a pair that was proved in this login: see `keypair.find`."""
-        return self._alone(lambda opened: opened.main.pair(kid, alg).public)
+        return self._alone(lambda opened: opened.main.pair(kid, alg).public, ANSWER_WITHIN_S)
 
     def sign(self, kid: str, alg: str, signing_input: bytes) -> bytes:
         """Signature as JWS wants it."""
-        signature = self._sign_beside_others(kid, alg, signing_input) if self._access.proxy else None
-        return signature or self._alone(lambda opened: keypair.sign(opened.main.pair(kid, alg), signing_input))
 
-    def generate(self, alg: str) -> str:
-        """The kid of a new pair. For one process at a time: see `keypair.clean`."""
-        return self._write(lambda session: keypair.generate(session, alg))
+        def on_main_session(opened: _Opened) -> bytes:
+            return keypair.sign(opened.main.pair(kid, alg), signing_input)
+
+        signature = self._sign_beside_others(kid, alg, signing_input) if self._access.proxy else None
+        return signature or self._alone(on_main_session, ANSWER_WITHIN_S)
+
+    def generate(self, alg: str, *, maker: str) -> str:
+        """The kid of a new pair. For one process of a `maker` at a time: its callers hold locks.
+
+        In several calls: a token that hangs is noticed before the long one; and a pair that is made too late has no
+        name, and is destroyed by the next rotation.
+        """
+        self._write(lambda session: keypair.clean(session, maker), ANSWER_WITHIN_S)
+        made = self._write(lambda session: keypair.make(session, alg, maker), MADE_WITHIN_S)
+        return self._write(lambda session: keypair.name(session, alg, made), ANSWER_WITHIN_S)
 
     def destroy(self, kid: str) -> None:
         """Delete a pair, if it is there."""
-        self._write(lambda session: keypair.destroy(session, kid))
+        self._write(lambda session: keypair.destroy(session, kid), ANSWER_WITHIN_S)
 
-    def _write(self, work: Callable[[pkcs11.Session], Answer]) -> Answer:
+    def _write(self, work: Callable[[pkcs11.Session], Answer], within_s: float) -> Answer:
         def on_session_of_its_own(opened: _Opened) -> Answer:
             with opened.token.open(rw=True) as session:  # without PIN: the login is the process's
                 return work(session)
 
-        return self._alone(on_session_of_its_own)
+        return self._alone(on_session_of_its_own, within_s)
 
     def _sign_beside_others(self, kid: str, alg: str, signing_input: bytes) -> bytes | None:
         """None: the token is not open, or has failed and was closed."""
         _refuse_child()
-        with _gate.beside_others():
-            opened = self._opened
-            if opened is None:
+        opened = self._opened
+        if opened is None:
+            return None
+
+        def on_session_of_its_own() -> bytes | None:
+            if self._opened is not opened:
                 return None
+            session = opened.idle_session()
             try:
-                session = opened.idle_session()
-                try:
-                    return keypair.sign(session.pair(kid, alg), signing_input)
-                finally:
-                    opened.idle.append(session)
-            except (exceptions.PKCS11Error, SignerUnavailable) as error:
-                if not self._ends_login(error, opened):
-                    return None
-        with _gate.alone():
-            if self._opened is opened:  # no other thread has opened it again
-                self._close()
+                return keypair.sign(session.pair(kid, alg), signing_input)
+            finally:
+                opened.idle.append(session)
+
+        try:
+            return _gate.beside_others(on_session_of_its_own, ANSWER_WITHIN_S)
+        except NeverCame:
+            raise
+        except (exceptions.PKCS11Error, SignerUnavailable) as error:
+            if not self._ends_login(error, opened):
+                return None
+        _gate.alone(lambda: self._close_unless_opened_again(opened), ANSWER_WITHIN_S)
         return None
 
-    def _alone(self, work: Callable[[_Opened], Answer]) -> Answer:
-        """What `work` answers; if it fails on a login of before, once more on a new one."""
+    def _close_unless_opened_again(self, opened: _Opened) -> None:
+        if self._opened is opened:
+            self._close()
+
+    def _alone(self, work: Callable[[_Opened], Answer], within_s: float) -> Answer:
         _refuse_child()
-        with _gate.alone():
-            if self._opened is not None:
-                try:
-                    return work(self._opened)
-                except (exceptions.PKCS11Error, SignerUnavailable) as error:
-                    if not self._ends_login(error, self._opened):
-                        raise
-                    self._close()
+        return _gate.alone(lambda: self._on_a_login(work), within_s)
+
+    def _on_a_login(self, work: Callable[[_Opened], Answer]) -> Answer:
+        """What `work` answers; if it fails on a login of before, once more on a new one."""
+        if self._opened is not None:
             try:
-                opened = self._open()
-                return work(opened)
-            except exceptions.PKCS11Error as error:
-                self._rest()
-                raise SignerUnavailable(f"the token {self._access.label} does not answer ({_name(error)})") from None
+                return work(self._opened)
+            except (exceptions.PKCS11Error, SignerUnavailable) as error:
+                if not self._ends_login(error, self._opened):
+                    raise
+                self._close()
+        try:
+            opened = self._open()
+            return work(opened)
+        except exceptions.PKCS11Error as error:
+            self._rest()
+            raise SignerUnavailable(f"the token {self._access.label} does not answer ({_name(error)})") from None
 
     def _ends_login(self, error: Exception, opened: _Opened) -> bool:
         """Not for one key that is not as it should be, right after a login: the others go on signing."""

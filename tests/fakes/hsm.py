@@ -1,5 +1,6 @@
 """A token of SoftHSM for signing keys, which can be taken away and given back. Debian: softhsm2."""
 
+import os
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from pkcs11 import Attribute, ObjectClass
 from pkcs11.util.ec import decode_ec_private_key
 
 from keys.pkcs11 import token
+from keys.pkcs11.pin import REFUSED
 from keys.place import Place
 from keys.signer import TokenAccess
 from tests.fakes import softhsm
@@ -52,6 +54,11 @@ class Hsm:
     @property
     def pin_file(self) -> Path:
         return self.folder / "pin"
+
+    def mend_pin(self, ring: Path) -> None:
+        """Some time after the refusal that is remembered beside this ring."""
+        os.utime(ring / REFUSED, ns=(0, 0))
+        self.pin_file.write_text(PIN)
 
     @property
     def access(self) -> TokenAccess:
@@ -99,6 +106,10 @@ class Hsm:
         with self.session() as session:
             found = list(session.get_objects({Attribute.CLASS: kind}))
             return [(each[Attribute.LABEL], each[Attribute.ID]) for each in found]
+
+    def labels(self) -> set[str]:
+        """Of the private keys."""
+        return {label for label, _ in self.objects(ObjectClass.PRIVATE_KEY)}
 
     def import_key(self, session: pkcs11.Session, identity: bytes) -> None:
         """A private key that was made elsewhere, under this CKA_ID."""

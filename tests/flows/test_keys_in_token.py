@@ -146,7 +146,7 @@ def test_init_after_a_wrong_pin_is_done_once_it_is_right(hsm: Hsm, cli: CommandL
     hsm.pin_file.write_text("0000-wrong")
     assert "refused the PIN" in cli.refused("init")
     assert "not tried again" in cli.refused("init")
-    hsm.pin_file.write_text(PIN)
+    hsm.mend_pin(cli.folder / "keys.d")
     cli.run("init")
     assert len(cli.run("keys", "list").splitlines()) == 3
 

@@ -1,5 +1,5 @@
 # ruff: noqa: SIM118
-"""Keys in a token: the suite of every signer, what is refused, and a rotation that makes its key in the token."""
+"""Keys in a token: the suite of every signer, and what is refused."""
 
 import json
 import sys
@@ -8,7 +8,7 @@ from typing import Any
 
 import pkcs11
 import pytest
-from pkcs11 import Attribute, KeyType, ObjectClass
+from pkcs11 import Attribute, ObjectClass
 
 from keys import ring
 from keys.algorithms import UnfitKey
@@ -16,8 +16,8 @@ from keys.conformance import SignerSuite
 from keys.jwks import jwks
 from keys.pkcs11 import keypair
 from keys.place import Place
-from keys.ring import KeyState, RotationRefused
-from keys.signer import KeyUnavailable, SignerUnavailable, UnsafeKeyFile
+from keys.ring import KeyState
+from keys.signer import SignerUnavailable, UnsafeKeyFile
 from tests.fakes.hsm import Hsm
 
 NOW = SignerSuite.now
@@ -56,23 +56,11 @@ def hsm(tmp_path):
         yield made
 
 
-def rotate(signer, now=NOW, ahead=DAY, alg="ES256"):
-    return signer.rotate(alg, now=now, publish_ahead=ahead, keep_after=DAY)
-
-
-def in_token(hsm: Hsm) -> set[str]:
-    """Labels of the private keys."""
-    return {label for label, _ in hsm.objects(ObjectClass.PRIVATE_KEY)}
-
-
 def edit(hsm: Hsm, **member: Any) -> None:
     path = hsm.place.directory / "ring.json"
     document = json.loads(path.read_text())
     document["keys"][0].update(member)
     path.write_text(json.dumps(document))
-
-
-# The keys
 
 
 @pytest.mark.parametrize("alg", ["ES256", "RS256", "PS256"])
@@ -86,10 +74,13 @@ def test_a_private_key_is_born_in_the_token_and_cannot_leave_it(hsm, alg):
             Attribute.ALWAYS_SENSITIVE,
             Attribute.NEVER_EXTRACTABLE,
             Attribute.LOCAL,
+            Attribute.PRIVATE,
+            Attribute.TOKEN,
+            Attribute.SIGN,
         ):
             assert private[attribute] is True
-        assert private[Attribute.EXTRACTABLE] is False
-        assert [private[each] for each in (Attribute.DECRYPT, Attribute.UNWRAP)] == [False, False]
+        for attribute in (Attribute.EXTRACTABLE, Attribute.DECRYPT, Attribute.UNWRAP, Attribute.DERIVE):
+            assert private[attribute] is False
         secret = Attribute.VALUE if alg == "ES256" else Attribute.PRIVATE_EXPONENT
         with pytest.raises(pkcs11.exceptions.PKCS11Error):
             _ = private[secret]
@@ -173,93 +164,15 @@ def test_an_unknown_file_is_refused(hsm):
 
 def test_keys_are_created_in_an_empty_directory(hsm):
     hsm.place.create(["ES256"], now=NOW)
-    before = in_token(hsm)
+    before = hsm.labels()
     with hsm.used(), pytest.raises(UnsafeKeyFile, match="not empty"):
         hsm.place.create(["ES256"], now=NOW)
-    assert in_token(hsm) == before
+    assert hsm.labels() == before
 
 
 def test_the_jwks_of_a_token_is_public(hsm):
     published = jwks(hsm.place.create(now=NOW), NOW)["keys"]
     assert [set(jwk) & {"d", "p", "q", "dp", "dq", "qi", "k", "oth"} for jwk in published] == [set()] * 3
-
-
-# Rotation
-
-
-@pytest.mark.parametrize("alg", ["ES256", "RS256"])
-def test_a_rotation_makes_the_key_in_the_token(hsm, alg):
-    before = hsm.place.create([alg], now=NOW)
-    after = rotate(before, alg=alg)
-    old, new = after.keys()
-    assert (old.retire_at, new.not_before) == (NOW + 2 * DAY, NOW + DAY)
-    assert len(before.keys()) == 1  # a signer in use does not change under its threads
-    assert before.reload()
-    assert before.sign(new.kid, b"input")
-    assert in_token(hsm) == {f"sesame {old.kid}", f"sesame {new.kid}"}
-
-
-def test_a_refused_rotation_makes_no_key(hsm):
-    signer = rotate(hsm.place.create(["ES256"], now=NOW))
-    with pytest.raises(RotationRefused, match="under way"):
-        rotate(signer)
-    assert len(in_token(hsm)) == 2
-
-
-def test_a_rotation_at_once_uses_the_pending_key(hsm):
-    signer = rotate(hsm.place.create(["ES256"], now=NOW))
-    assert len(rotate(signer, NOW + DAY / 2, timedelta(0)).keys()) == 2
-    assert len(in_token(hsm)) == 2
-
-
-def test_a_ring_that_cannot_be_written_leaves_no_key_in_the_token(hsm, monkeypatch):
-    signer = hsm.place.create(["ES256"], now=NOW)
-
-    def full_disk(*_):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr("keys.private_directory.write", full_disk)
-    with pytest.raises(OSError, match="No space"):
-        rotate(signer)
-    assert len(in_token(hsm)) == len(signer.keys()) == 1
-
-
-def test_what_a_dead_writer_left_in_the_token_goes_at_the_next_rotation(hsm):
-    signer = hsm.place.create(["ES256"], now=NOW)
-    with hsm.session() as session:
-        session.generate_keypair(KeyType.RSA, 1024, label=keypair.UNFINISHED, store=True)
-    with hsm.used():
-        rotate(signer)
-    assert keypair.UNFINISHED not in in_token(hsm)
-    assert len(in_token(hsm)) == 2
-
-
-def test_a_compromised_key_is_replaced_at_once(hsm):
-    signer = hsm.place.create(["ES256"], now=NOW)
-    (leaked,) = signer.keys()
-    with pytest.raises(KeyUnavailable):
-        signer.withdraw(ANY_KID, now=NOW, publish_ahead=DAY, keep_after=DAY)
-    signer = signer.withdraw(leaked.kid, now=NOW + DAY, publish_ahead=DAY, keep_after=DAY)
-    assert ring.active(signer.keys(), "ES256", NOW + DAY).kid != leaked.kid
-
-
-def test_keys_retired_for_long_are_destroyed(hsm):
-    old, new = rotate(hsm.place.create(["ES256"], now=NOW)).keys()
-    signer, month = hsm.place.open(), timedelta(days=30)
-    assert signer.remove_retired(now=old.retire_at + month - DAY, retired_for=month) == ()
-    assert signer.remove_retired(now=old.retire_at + month, retired_for=month) == (old,)
-    assert hsm.place.open().keys() == (new,)
-    assert in_token(hsm) == {f"sesame {new.kid}"}
-    assert {label for label, _ in hsm.objects(ObjectClass.PUBLIC_KEY)} == {f"sesame {new.kid}"}
-
-
-def test_a_reload_that_finds_no_token_keeps_the_keys_that_are_held(hsm):
-    signer = hsm.place.create(["ES256"], now=NOW)
-    rotate(signer)
-    edit(hsm, kid=ANY_KID)
-    with pytest.raises(UnsafeKeyFile, match="those held stay in use"):
-        signer.reload()
-    assert signer.sign(signer.keys()[0].kid, b"input")
 
 
 def test_without_the_extra_the_way_out_is_told(hsm, monkeypatch):

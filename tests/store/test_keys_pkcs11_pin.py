@@ -2,12 +2,15 @@
 
 import logging
 import os
+import shutil
+from dataclasses import replace
 
 import pytest
 from pkcs11 import TokenFlag
 
 from keys.conformance import SignerSuite
 from keys.pkcs11 import token as owners
+from keys.place import Place
 from keys.signer import SignerUnavailable, UnsafeKeyFile
 from tests.fakes.hsm import PIN, Hsm
 
@@ -79,10 +82,36 @@ def test_a_wrong_pin_is_tried_once_by_all_processes_together(hsm, signer, logins
     assert "refused the PIN" in told[0]
     assert all("not tried again" in each for each in told[1:])
     assert "0000-wrong" not in " ".join(told) + caplog.text
-    rewrite(hsm, PIN)
-    os.utime(hsm.pin_file, ns=(1, 1))
+    hsm.mend_pin(hsm.place.directory)
+    os.utime(hsm.pin_file, ns=(1, 1))  # as from a backup
     with hsm.used():
         hsm.place.open().check()
+
+
+def test_copies_of_a_wrong_pin_are_tried_once_together(hsm, signer, logins):
+    """Each service may have a copy of its own (systemd's credentials, secrets of containers)."""
+    rewrite(hsm, "0000-wrong")
+    copies = [hsm.folder / name for name in ("of serve", "of worker")]
+    for copy in copies:
+        shutil.copy2(hsm.pin_file, copy)
+    for copy in copies * 3:
+        with hsm.used(), pytest.raises(SignerUnavailable):
+            Place(hsm.place.directory, replace(hsm.access, pin_file=copy)).open().check()
+    assert len(logins) == 1
+    hsm.mend_pin(hsm.place.directory)
+    renewed = shutil.copy2(hsm.pin_file, copies[0])
+    with hsm.used():
+        Place(hsm.place.directory, replace(hsm.access, pin_file=renewed)).open().check()
+
+
+def test_the_clock_of_another_machine_gives_no_second_try(hsm, signer, logins):
+    """keys_dir may be on a server whose clock is slow: every PIN then looks newer than its refusal."""
+    rewrite(hsm, "0000-wrong")
+    for _ in range(3):
+        with hsm.used(), pytest.raises(SignerUnavailable):
+            hsm.place.open().check()
+        os.utime(hsm.place.directory / "refused-pin", ns=(1, 1))
+    assert len(logins) == 1
 
 
 def test_a_full_disk_costs_no_try(hsm, signer, logins, monkeypatch):

@@ -12,7 +12,6 @@ from keys import algorithms
 from keys.conformance import SignerSuite
 from keys.pkcs11 import keypair
 from keys.pkcs11 import token as owners
-from keys.pkcs11.gate import Gate
 from keys.pkcs11.token import Token
 from keys.place import Place
 from keys.signer import SignerUnavailable
@@ -129,6 +128,20 @@ def test_a_token_that_goes_on_signing_wrongly_is_unavailable(signer, monkeypatch
         signer.sign(signer.keys()[0].kid, b"input")
 
 
+def test_what_the_token_cannot_do_with_one_key_stops_no_other(hsm, monkeypatch):
+    """Else whoever reads /jwks could keep a provider from signing."""
+    with monkeypatch.context() as patch:
+        signer = hsm.place.create(["ES256", "RS256"], now=NOW)
+        patch.setattr(owners, "PAUSE_S", 1000.0)
+        patch.setitem(keypair.MECHANISMS, "ES256", (pkcs11.Mechanism.ECDSA_SHA256, None))  # unknown to SoftHSM
+        unable, able = signer.keys()
+        owners._holders[0]._close()
+        for _ in range(2):
+            with pytest.raises(SignerUnavailable, match="does not sign ES256"):
+                signer.public_key(unable.kid)
+            assert signer.sign(able.kid, b"input")
+
+
 def test_another_token_of_the_same_label_signs_nothing(hsm, signer):
     assert signs(signer)
     hsm.take_away()
@@ -187,27 +200,41 @@ def test_there_is_one_login_whatever_is_opened(hsm, signer, logins):
     assert len(logins) == 1
 
 
+def test_a_handle_of_a_login_that_another_has_ended_is_not_used(hsm, signer):
+    """After the module was started afresh, its number may be that of something else."""
+    faulty = fail_now(signer, bytes(64))
+    assert signs(Place(hsm.place.directory, replace(hsm.access, proxy=True)).open())
+    assert signs(signer)
+    assert faulty.asked == 0
+
+
+def locked(lock, genuine):
+    def call(*given):
+        with lock:
+            return genuine(*given)
+
+    return call
+
+
 @pytest.mark.parametrize("proxy", [False, True])
 def test_threads_survive_a_token_that_fails_under_them(hsm, signer, proxy, monkeypatch):
-    """proxy: sessions of their own; SoftHSM itself needs the lock, which is put round its signatures here."""
-    lock, genuine = threading.Lock(), keypair.sign
-
-    def locked(pair, signing_input):
-        with lock:
-            return genuine(pair, signing_input)
-
+    """proxy: sessions of their own; SoftHSM itself needs a lock, which is put round each of its calls here."""
     if proxy:
-        monkeypatch.setattr(keypair, "sign", locked)
+        lock = threading.RLock()
+        for where, name in ((keypair, "sign"), (keypair, "find"), (owners._Opened, "idle_session")):
+            monkeypatch.setattr(where, name, locked(lock, getattr(where, name)))
     opened = Place(hsm.place.directory, replace(hsm.access, proxy=proxy)).open()
     (key,) = opened.keys()
 
+    def spoil():
+        login = opened._token._opened
+        if login is not None and key.kid in login.main.pairs:
+            pairs = login.main.pairs
+            pairs[key.kid] = replace(pairs[key.kid], private=Faulty(pkcs11.exceptions.DeviceRemoved()))
+
     def work(turn):
         if turn % 20 == 0 and not proxy:
-            token = opened._token
-            with owners._gate.alone():
-                if token._opened is not None and key.kid in token._opened.main.pairs:
-                    pairs = token._opened.main.pairs
-                    pairs[key.kid] = replace(pairs[key.kid], private=Faulty(pkcs11.exceptions.DeviceRemoved()))
+            owners._gate.alone(spoil, within_s=60)
         return signs(opened)
 
     with ThreadPoolExecutor(8) as pool:
@@ -258,24 +285,3 @@ def test_the_ring_is_read_without_the_module(hsm, signer, monkeypatch):
         opened = hsm.place.open()
         assert opened.keys() == signer.keys()
         assert opened.reload() is False
-
-
-def test_who_wants_to_be_alone_is(tmp_path):
-    gate, inside, most = Gate(), [], []
-
-    def beside():
-        with gate.beside_others():
-            inside.append(1)
-            most.append(len(inside))
-            inside.pop()
-
-    def alone():
-        with gate.alone():
-            assert not inside
-            inside.extend([1, 1])
-            del inside[:]
-
-    with ThreadPoolExecutor(8) as pool:
-        for done in [pool.submit(alone if turn % 5 == 0 else beside) for turn in range(400)]:
-            done.result()
-    assert len(most) == 320
