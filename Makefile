@@ -45,7 +45,7 @@ format: $(VENV)/.dev
 # dev.txt is resolved first, and the others within it: one version of everything, wherever it runs.
 lock: $(VENV)/.made
 	$(PIP) install uv
-	$(LOCK) pyproject.toml --extra demo --extra hsm --extra reader --extra valkey --group dev -o requirements/dev.txt
+	$(LOCK) pyproject.toml --extra demo --extra hsm --extra nginx --extra reader --extra valkey --group dev -o requirements/dev.txt
 	$(LOCK) pyproject.toml --extra demo --group build -c requirements/dev.txt -o requirements/demo.txt
 	$(LOCK) pyproject.toml -c requirements/dev.txt -o requirements/runtime.txt
 	$(LOCK) --group build -c requirements/dev.txt -o requirements/build.txt

@@ -9,6 +9,7 @@ Tries = Literal["ok", "low", "final"]
 
 CODES = frozenset({
     "no_module",  # no PKCS#11 module, or one that cannot be loaded
+    "no_reader",  # none is connected, as far as the module tells
     "no_card",
     "no_certificate",  # a card, and no authentication certificate on it
     "several_cards",  # more than one card could sign in: the person must take out the others
@@ -47,7 +48,8 @@ class Seen:
     """What is in the readers now.
 
     holder: the name on the certificate, for the helper's window only. reader: its name, for the same use.
-    code: of CODES, with State.UNREADABLE only: no_module, no_certificate, several_cards, failed or not_answering.
+    code: of CODES, with State.UNREADABLE: no_module, no_certificate, several_cards, failed or not_answering; with
+    State.ABSENT: no_reader, or none.
     fingerprint: SHA-256 of the certificate, in hexadecimal; of a card that could sign in.
     """
 

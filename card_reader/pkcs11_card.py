@@ -66,6 +66,8 @@ class Pkcs11Card:
     def look(self) -> Seen:
         try:
             with _library(self._module) as library, _errors(library):
+                if not library.get_slots():  # some modules have a slot without a reader, and do not tell
+                    return Seen(State.ABSENT, code="no_reader")
                 certificate, card = _only(library, self._read)
                 token = card.slot.get_token()
         except CardError as error:

@@ -17,7 +17,7 @@ from idp.blocklist import BadBlocklist
 from idp.clock import Clock, SystemClock
 from idp.domain.authn import AcrNames, Assurance
 from idp.errors import Unavailable
-from idp.flows import answer, health, login, metrics, not_me, password_reset, portal
+from idp.flows import answer, card_dialog, card_help, health, login, metrics, not_me, password_reset, portal
 from idp.flows.oidc import authorize, discovery, introspect, logout, par, revoke, token, userinfo
 from idp.flows.oidc.client_keys import ClientKeys, fetch_by
 from idp.flows.services import Services
@@ -28,13 +28,14 @@ from idp.methods.cps_card import CpsCard
 from idp.new_passwords import NewPasswords
 from idp.outgoing import Outgoing
 from idp.pki import CardTrust
-from idp.settings import Settings, SettingsError, load, read_secret
+from idp.settings import Settings, SettingsError, load, read_private, read_secret
 from idp.store import Configuration, Database
 from idp.store.access_tokens import open_stores
 from idp.web import language, logs, uploads
 from idp.web.body_gate import BodyGate
 from idp.web.brand import stylesheet
 from idp.web.browser import Browser
+from idp.web.card_hop import BAD_SECRET, SECRET, CardHop
 from idp.web.cors import open_to_scripts
 from idp.web.failures import Failures
 from idp.web.headers import SecurityHeaders
@@ -49,11 +50,11 @@ from keys.signer import UnsafeKeyFile
 MAX_BODY_BYTES = 64 * 1024
 BLUEPRINTS = (
     *(authorize, par, token, introspect, revoke, userinfo, discovery, logout),
-    *(login, password_reset, not_me, portal, health, metrics),
+    *(login, card_dialog, card_help, password_reset, not_me, portal, health, metrics),
 )
 
 
-ACTING = frozenset({"authorize", "login", "logout", "portal"})
+ACTING = frozenset({"authorize", "login", "card_dialog", "logout", "portal"})
 
 
 class Application(flask.Flask):
@@ -110,6 +111,7 @@ def build_services(settings: Settings, *, clock: Clock | None = None, mailer: Ma
         network=Network(settings, ephemeral, time.sleep),
         pages=Pages(settings, browser, methods.packages),
         card_trust=_card_trust(settings, data_keys, outgoing),
+        card_secret=_card_secret(settings),
     )
 
 
@@ -118,6 +120,16 @@ def _card_trust(settings: Settings, data_keys: DataKeys, outgoing: Outgoing) -> 
     if settings.card.authorities is None and CpsCard.id not in settings.methods:
         return None
     return CardTrust.load(settings.card, mac=data_keys.mac, outgoing=outgoing)
+
+
+def _card_secret(settings: Settings) -> bytes | None:
+    """What the proxy of the card host proves itself with, if there is one. Raises SettingsError."""
+    if settings.card.dialog_secret_file is None:
+        return None
+    secret = read_private("card.dialog_secret_file", settings.card.dialog_secret_file)
+    if not SECRET.fullmatch(secret):
+        raise SettingsError(f"card.dialog_secret_file: {BAD_SECRET}")
+    return secret
 
 
 def _new_passwords(settings: Settings) -> NewPasswords:
@@ -154,7 +166,8 @@ def build_app(services: Services) -> flask.Flask:
     app.after_request(open_to_scripts)
     places = max(1, services.settings.threads * 3 // 4)
     documents = Remembered(app.wsgi_app, discovery.states(services))
-    observed = Observed(documents, is_proxy=services.network.is_proxy, note=services.metrics.note_request)
+    hop = CardHop(documents, refusing=app.wsgi_app, secret=services.card_secret)
+    observed = Observed(hop, is_proxy=services.network.is_proxy, note=services.metrics.note_request)
     gate = BodyGate(observed, at_once=places, max_bytes=MAX_BODY_BYTES, larger=uploads.LARGER)
     app.wsgi_app = SecurityHeaders(gate, secure=secure)  # type: ignore[method-assign]
     return app

@@ -10,7 +10,7 @@ import click
 
 from idp import signing
 from idp.app import check
-from idp.cli import accounts, alerts, audit, clients, doctor, keyring, outbox, policies, settings_table, worker
+from idp.cli import accounts, alerts, audit, card, clients, doctor, keyring, outbox, policies, settings_table, worker
 from idp.cli.context import plainly, settings_of
 from idp.settings import Settings
 from idp.store import Database
@@ -43,13 +43,13 @@ def main(context: click.Context, path: Path | None, operator: str) -> None:
 @click.pass_context
 @plainly
 def init(context: click.Context) -> None:
-    """Create what the settings name and is missing: secret, signing keys, database schema."""
+    """Create what the settings name and is missing: secrets, signing keys, database schema."""
     settings = settings_of(context)
-    if not settings.secret_file.exists():
-        descriptor = os.open(settings.secret_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(secrets.token_urlsafe(48))
-        click.echo(f"secret: {settings.secret_file}")
+    for path in (settings.secret_file, settings.card.dialog_secret_file):
+        if path is not None and not path.exists():
+            with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+                file.write(secrets.token_urlsafe(48))
+            click.echo(f"secret: {path}")
     if not (settings.keys_dir / RING).exists():
         signing.place(settings).create(now=datetime.now(UTC))
         click.echo(f"signing keys: {settings.keys_dir}")
@@ -108,6 +108,15 @@ def print_settings_table() -> None:
     click.echo(settings_table.table(), nl=False)
 
 
-GROUPS = (accounts.account, alerts.alerts, audit.audit, clients.client, keyring.keys, outbox.outbox, policies.policy)
+GROUPS = (
+    accounts.account,
+    alerts.alerts,
+    audit.audit,
+    card.card,
+    clients.client,
+    keyring.keys,
+    outbox.outbox,
+    policies.policy,
+)
 for command in (*GROUPS, worker.worker, worker.purge, doctor.doctor):
     main.add_command(command)

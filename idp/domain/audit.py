@@ -46,6 +46,7 @@ EVENTS = {
     "policy.cancelled": "A policy that was not yet in force was cancelled.",
     "account.identity_dropped": "An operator took a national identity away from an account, and its links.",
     "card.list_ran_out": "A card was believed by a list that ran out; `certificate`, `issuer`, and `since` when.",
+    "card.header_forged": "A request stated a card's certificate without coming from the card host; `reason` says why.",
     "means.linked": "A card or a federation was linked to an account, which it signs in from then on.",
     "means.link_refused": "A card or a federation was not linked; `reason` says why; support was alerted.",
     "means.confirmed": "A stronger proof stands for a means from then on; `assurance` is what it is worth.",

@@ -10,13 +10,14 @@ from idp.domain.ids import new_id
 from idp.domain.interaction import LIFETIME
 from idp.domain.throttle import ATTEMPTS, MAILS
 from idp.errors import JourneyError
-from idp.flows import letters
+from idp.flows import card_tickets, letters
 from idp.flows.alerts import raise_alert
 from idp.flows.services import Services
 from idp.flows.visits import Visit
 from idp.methods.base import Context, Method, PasswordMatch, Subject, TooManyAttempts
-from idp.pki import CardHolder, CardRefused
+from idp.pki import CardHolder, CardRefused, CardTrust
 from idp.store import Tx
+from idp.web import card_hop
 
 NEWEST = "newest_letter"
 
@@ -124,20 +125,38 @@ class StoredPasswords:
 
 
 class StoredCards:
-    """Reads what a card signed, by the authorities of the settings; without them it believes nothing."""
+    """Reads what a card signed, or the browser's dialog chose, for one login, by the authorities of the settings;
+    without them it believes nothing.
+    """
 
-    def __init__(self, services: Services) -> None:
-        self._services = services
+    def __init__(self, services: Services, handle: str) -> None:
+        self._services, self._handle = services, handle
         self.ports = services.settings.card.reader_ports
         self.help_url = services.settings.card.help_url
+        self.has_dialog = services.settings.card.dialog_url is not None
 
     def authenticate(self, token: str, nonce: str) -> CardHolder:
+        origin = self._services.settings.origin
+        return self._believed(lambda trust, now: trust.authenticate(token, origin=origin, nonce=nonce, now=now))
+
+    def dialog_url(self, nonce: str) -> str:
+        services = self._services
+        visa = card_tickets.write_visa(services.data_keys, self._handle, nonce, services.now())
+        return f"{services.settings.card.dialog_url}{card_hop.PATH}{visa}"
+
+    def opened(self, ticket: str, nonce: str) -> bytes | None:
+        return card_tickets.open_ticket(
+            self._services.data_keys, ticket, handle=self._handle, nonce=nonce, now=self._services.now()
+        )
+
+    def holder(self, certificate: bytes) -> CardHolder:
+        return self._believed(lambda trust, now: trust.holder(certificate, now))
+
+    def _believed(self, judge: Callable[[CardTrust, datetime], CardHolder]) -> CardHolder:
         services = self._services
         if services.card_trust is None:
             raise CardRefused("unknown_authority")
-        holder = services.card_trust.authenticate(
-            token, origin=services.settings.origin, nonce=nonce, now=services.now()
-        )
+        holder = judge(services.card_trust, services.now())
         if holder.list_ran_out_at is not None:
             self._note_degraded(holder, holder.list_ran_out_at)
         return holder
@@ -216,7 +235,7 @@ def build(services: Services, visit: Visit, method: Method, subject: Subject | N
         mac=lambda *parts: services.data_keys.mac("method", visit.interaction.id, *parts),
         outbox=pending.outbox,
         passwords=StoredPasswords(services),
-        cards=StoredCards(services),
+        cards=StoredCards(services, visit.interaction.id),
         service_name=visit.client.name,
         login_hint=visit.request.login_hint or "",
     )

@@ -115,7 +115,7 @@ def _send_away(
 ) -> Outcome:
     """Fail closed: nobody is sent where the method did not declare."""
     try:
-        check_target(running.method, url)
+        check_target(running.method, url, running.method.origins_in(services.settings))
     except OutOfBounds as error:
         structlog.get_logger().error("redirect refused", cause=str(error))
         return _refuse(services, visit, running, "internal", pending=pending)

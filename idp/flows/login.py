@@ -39,7 +39,9 @@ def _add_methods(bp: flask.Blueprint, services: Services) -> None:
         is_offered = isinstance(decision, Login) and method_id in {entry.id for entry in decision.methods}
         running = runner(services, visit, method_id) if is_offered else None
         if running is None:
-            return answer.see_other(f"/login/{handle}")
+            # A ticket behind the "#" here would be carried on through redirects that have none, up to the service.
+            fragment = "#_" if services.settings.card.dialog_url else ""
+            return answer.see_other(f"/login/{handle}{fragment}")
         return login_pages.method(services, visit, running, driver.show(services, visit, running))
 
     @bp.get("/login/callback/<method_id>")
@@ -146,7 +148,10 @@ def _go_on(services: Services, visit: Visit) -> flask.Response:
 
 
 def _explain(services: Services, visit: Visit, method_id: str, outcome: driver.Outcome) -> flask.Response:
-    """Show the step again and what was refused; without the means for this method, the list of all."""
+    """Show the step again and what was refused; without the means for this method, the list of all.
+
+    A page that says by itself what was refused is its own address: it may be loaded anew, which sends nothing twice.
+    """
     error = login_pages.refusal(services, outcome)
     decision = visit.decision(services)
     if outcome.refused == "means_missing" and isinstance(decision, Login):
@@ -155,7 +160,10 @@ def _explain(services: Services, visit: Visit, method_id: str, outcome: driver.O
     if running is None:
         return answer.see_other(f"/login/{visit.interaction.id}")
     shown, is_delayed = driver.show(services, visit, running), outcome.refused == "too_many_attempts"
-    return login_pages.method(services, visit, running, shown, error, is_delayed=is_delayed)
+    if shown.explains and outcome.method:
+        return answer.see_other(f"/login/{visit.interaction.id}/{method_id}")
+    code = services.registry[method_id].codes.get(outcome.refused or "")
+    return login_pages.method(services, visit, running, shown, error, code=code, is_delayed=is_delayed)
 
 
 def finish(services: Services, visit: Visit) -> flask.Response:

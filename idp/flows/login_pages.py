@@ -23,11 +23,7 @@ FORGOT_URL = "/password/forgot"
 
 def login(services: Services, visit: Visit, decision: Login, error: str | None = None) -> flask.Response:
     """The list of accepted methods, in the policy's order, and why it is shown."""
-    owned = None
-    if visit.account:
-        with services.db.read() as tx:
-            owned = tx.accounts.owned(visit.account.account_id)
-    offers = [_offer(services, visit, entry, owned) for entry in decision.methods]
+    offers = _offers(services, visit, decision.methods)
     if len(offers) > 1:
         offers[0]["preferred"] = True
     hint = visit.request.login_hint or (visit.account.login_name if visit.account else "")
@@ -54,23 +50,29 @@ def method(
     shown: Show,
     error: str | None = None,
     *,
+    code: str | None = None,
     is_delayed: bool = False,
 ) -> flask.Response:
     """The current step of a method. Its values stand in `form`, so that none can pass for one of ours.
 
-    is_delayed: there were too many tries; a page whose method has a way out shows it.
+    code: for support, of what was refused. is_delayed: there were too many tries; a page whose method has a way out
+    shows it. A page that explains a refusal has the other accepted methods on it, and no script of the method.
     """
+    others = _others(services, visit, running) if shown.explains else []
     action = f"/login/{visit.interaction.id}/{running.entry.id}"
     form = {"login": "", "login_readonly": False, "forgot_url": FORGOT_URL, **shown.values}
     return _draw(
         services,
         visit,
         shown.template,
-        methods=(running.entry,),
+        methods=(running.entry, *others),
         band=None,
         notice=None,
-        asks_workstation=running.method.asks_workstation,
+        asks_workstation=running.method.asks_workstation and not shown.explains,
         step=running.step,
+        others=[each for each in _offers(services, visit, others) if each["available"]],
+        code=code,
+        handle=visit.interaction.id,
         back_url=f"/login/{visit.interaction.id}",
         action=action,
         form={**form, "action": action, "error": error, "is_delayed": is_delayed},
@@ -149,6 +151,7 @@ def other_account(services: Services, visit: Visit) -> flask.Response:
         services,
         visit,
         "other_account.html",
+        code=_code(services, visit, "other_account"),
         current=current.full_name if current else "",
         proven=visit.account.full_name if visit.account else "",
         action=f"/login/{visit.interaction.id}/account",
@@ -166,7 +169,7 @@ def _draw(
 ) -> flask.Response:
     """methods: those that a form of the page may begin, and be redirected by."""
     begun = [services.registry[name] for entry in methods for name in (entry.after, entry.id) if name]
-    elsewhere = sorted({origin for method in begun for origin in method.origins})
+    elsewhere = sorted({origin for method in begun for origin in method.origins_in(services.settings)})
     client = visit.client
     service = {
         "name": client.name,
@@ -183,6 +186,27 @@ def _draw(
         cancel_url=f"/login/{visit.interaction.id}/cancel",
         **values,
     )
+
+
+def _code(services: Services, visit: Visit, refused: str) -> str | None:
+    """For support, in the words of the method that proved somebody last."""
+    method = services.registry.get(visit.interaction.fresh[-1].method) if visit.interaction.fresh else None
+    return method.codes.get(refused) if method else None
+
+
+def _others(services: Services, visit: Visit, running: Runner) -> list[MethodEntry]:
+    """What is accepted here besides."""
+    decision = visit.decision(services)
+    accepted = decision.methods if isinstance(decision, Login) else ()
+    return [entry for entry in accepted if entry.id != running.entry.id]
+
+
+def _offers(services: Services, visit: Visit, entries: Iterable[MethodEntry]) -> list[dict[str, Any]]:
+    owned, entries = None, list(entries)
+    if visit.account and entries:
+        with services.db.read() as tx:
+            owned = tx.accounts.owned(visit.account.account_id)
+    return [_offer(services, visit, entry, owned) for entry in entries]
 
 
 def _offer(services: Services, visit: Visit, entry: MethodEntry, owned: frozenset[str] | None) -> dict[str, Any]:
@@ -224,4 +248,9 @@ def _not_linked(services: Services, unlinked: Unlinked) -> dict[str, Any]:
     code = "link_removed" if unlinked.was_linked else "not_linked"
     method = services.registry.get(unlinked.proof.method)
     words = method.refusals.get(code, UNLINKED[code]) if method else UNLINKED[code]
-    return {"title": services.pages.say(words), "text": services.pages.say(PROVE_FIRST), "support": True}
+    return {
+        "title": services.pages.say(words),
+        "text": services.pages.say(PROVE_FIRST),
+        "support": True,
+        "code": method.codes.get(code) if method else None,
+    }

@@ -25,12 +25,16 @@ from idp.web.pages import Pages
 from keys.seal import DataKeys
 from keys.signer import Signer
 
-WITH_PLACE = ("login.", "password.", "account.email_changed", "account.phone_changed")  # events, or how they begin
+WITH_PLACE = (  # events, or how they begin
+    *("login.", "password.", "account.email_changed", "account.phone_changed", "card.header_forged"),
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The parts of one provider. card_trust: None where the settings name no authorities of cards."""
+    """The parts of one provider. card_trust: None where the settings name no authorities of cards. card_secret: by
+    which the proxy of the card host is known; None where there is none.
+    """
 
     settings: Settings
     clock: Clock
@@ -51,6 +55,7 @@ class Services:
     network: Network
     pages: Pages
     card_trust: CardTrust | None = None
+    card_secret: bytes | None = field(default=None, repr=False)
     metrics: Metrics = field(default_factory=Metrics)
 
     def now(self) -> datetime:

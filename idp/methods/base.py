@@ -17,6 +17,7 @@ from idp.domain.means import NATIONAL, Person
 from idp.domain.policy import Options
 from idp.domain.texts import Text
 from idp.pki import CardHolder
+from idp.settings import Settings
 
 CONTRACT_VERSION = 1
 IDENTITY_KINDS = frozenset({"login_name", "email", "rpps", "adeli", "employee"})
@@ -72,10 +73,14 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Show:
-    """Draw this template with these values."""
+    """Draw this template with these values.
+
+    explains: the page itself says what was refused, and says it again when it is loaded anew.
+    """
 
     template: str
     values: Mapping[str, Any] = field(default_factory=dict)
+    explains: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,16 +153,27 @@ class Passwords(Protocol):
 
 
 class Cards(Protocol):
-    """Says whose card signed for this provider's origin, now.
+    """Says whose card signed for this provider's origin, or was there in the browser's certificate dialog, now.
 
     ports: where the helper on a person's workstation listens, the first and the last. help_url: how to get it.
+    has_dialog: there is a host that asks the browser for a certificate.
     """
 
     ports: tuple[int, int]
     help_url: str | None
+    has_dialog: bool
 
     def authenticate(self, token: str, nonce: str) -> CardHolder:
         """token: of the format Web eID 1.0, as it was posted. Raises `idp.pki.CardRefused`."""
+
+    def dialog_url(self, nonce: str) -> str:
+        """Where the dialog is opened for this nonce of this login; from there the browser brings a ticket back."""
+
+    def opened(self, ticket: str, nonce: str) -> bytes | None:
+        """The certificate (DER) that was chosen for this nonce; None if none was. Raises CardRefused."""
+
+    def holder(self, certificate: bytes) -> CardHolder:
+        """Whose certificate of a ticket it is. Raises CardRefused."""
 
 
 @dataclass
@@ -209,12 +225,13 @@ class Method(Protocol):
     do not delay the holder; False where tries are counted across all browsers.
     refusals: the French sentence for each code that it refuses with; `not_linked` and `link_removed`, if there, are
     what the login page says of a national identity that signs nobody in, or does so no more.
+    codes: what support searches for, by the code of a refusal, of the driver's too (`idp.web.texts.REFUSALS`).
     default_after: the first factor that an entry of a policy asks before it unless it says otherwise.
     options: what an entry of a policy may set, by name.
     templates: the package whose folder `templates` has its pages and letters; None for ours.
     proves_national_identity: its proofs name an identity of `idp.domain.means.NATIONAL`, and sign in only an account
     that has a login link for it; `Done.person` says whose names stand on the card, or were given by the federation.
-    origins: where its Redirects lead, as `https://host[:port]`; no other is followed.
+    origins: where its Redirects lead, as `https://host[:port]`; no other is followed. Settings may add: `origins_in`.
     asks_workstation: the scripts of its pages talk to a helper on the person's own machine (`http://127.0.0.1:*`).
     """
 
@@ -227,12 +244,17 @@ class Method(Protocol):
     per_browser: bool
     offer: Offer
     refusals: Mapping[str, Text] = MappingProxyType({})
+    codes: Mapping[str, str] = MappingProxyType({})
     default_after: str | None = None
     options: Options = MappingProxyType({})
     templates: str | None = None
     proves_national_identity: bool = False
     origins: frozenset[str] = frozenset()
     asks_workstation: bool = False
+
+    def origins_in(self, settings: Settings) -> frozenset[str]:  # noqa: ARG002
+        """Where its Redirects lead in this provider."""
+        return self.origins
 
     def begin(self, ctx: Context) -> Step:
         """The person chose this method (a POST)."""
@@ -269,8 +291,8 @@ def check_bounds(method: Method, proof: Proof, now: datetime) -> None:
         raise OutOfBounds(f"{method.id}: a proof beyond what is declared: {', '.join(wrong)}")
 
 
-def check_target(method: Method, url: str) -> None:
-    """Raises OutOfBounds for a Redirect to an origin that the method does not declare."""
+def check_target(method: Method, url: str, origins: frozenset[str]) -> None:
+    """Raises OutOfBounds for a Redirect to an origin that is none of those that the method declares."""
     parts = urlsplit(url)
-    if f"{parts.scheme}://{parts.netloc}" not in method.origins:
+    if f"{parts.scheme}://{parts.netloc}" not in origins:
         raise OutOfBounds(f"{method.id}: a Redirect to an origin beyond what is declared")

@@ -117,7 +117,7 @@ class MethodSuite:
     def test_redirects_lead_where_it_declares_and_bring_the_state(self) -> None:
         for step in self._steps():
             if isinstance(step, Redirect):
-                check_target(self.method, step.url)
+                check_target(self.method, step.url, self.method.origins)
                 assert parse_qs(urlsplit(step.url).query)["state"] == ["a state"]
 
     def test_good_login_gives_a_proof_within_the_declared_bounds(self) -> None:

@@ -12,6 +12,22 @@ from idp.pki import CardHolder, CardRefused
 
 START = datetime(2026, 7, 1, 8, 0, tzinfo=UTC)
 SECRET_OF_ANNE = "une phrase que personne ne devine"
+HER_CARD = CardHolder(
+    identity=IdentityRef("rpps", "10101234564"),
+    national_id="810101234564",
+    given_name="ANNE",
+    family_name="PIERRE",
+    title="Médecin",
+    card_type=0,
+    card_number="8025000001/2800000001",
+    profession=10,
+    is_test=False,
+    is_nominative=True,
+    serial="0f",
+    issuer="AC DEMO ELEMENTAIRE PERSONNES",
+    fingerprint="0" * 64,
+    not_after=START + timedelta(days=365),
+)
 
 
 @dataclass
@@ -54,37 +70,48 @@ class FakePasswords:
 
 @dataclass
 class FakeCards:
-    """One card, ANNE PIERRE's. `signed` makes what it signs; refuses_with: what is wrong with it, if anything."""
+    """One card, ANNE PIERRE's. `signed` makes what it signs, `ticket` what the browser's dialog brings back.
+
+    refuses_with: what is wrong with it, if anything. shows_holder: the refusal says whose it is.
+    """
 
     ports: tuple[int, int] = (35810, 35849)
     help_url: str | None = None
+    has_dialog: bool = False
     refuses_with: str | None = None
+    shows_holder: bool = False
 
     @staticmethod
     def signed(nonce: str) -> str:
         return f"signed by the card: {nonce}"
 
+    @staticmethod
+    def ticket(nonce: str, certificate: str = "her certificate") -> str:
+        return f"{nonce} {certificate}"
+
+    def dialog_url(self, nonce: str) -> str:
+        return f"https://cps.idp.example/carte/{nonce}"
+
+    def opened(self, ticket: str, nonce: str) -> bytes | None:
+        """An empty certificate is none."""
+        found, space, certificate = ticket.partition(" ")
+        if not space:
+            raise CardRefused("ticket_malformed")
+        if found != nonce:
+            raise CardRefused("ticket_expired")
+        return certificate.encode() or None
+
     def authenticate(self, token: str, nonce: str) -> CardHolder:
         if token != self.signed(nonce):
             raise CardRefused("signature_wrong")
+        return self.holder(b"her certificate")
+
+    def holder(self, certificate: bytes) -> CardHolder:
+        if certificate != b"her certificate":
+            raise CardRefused("unknown_authority")
         if self.refuses_with:
-            raise CardRefused(self.refuses_with)
-        return CardHolder(
-            identity=IdentityRef("rpps", "10101234564"),
-            national_id="810101234564",
-            given_name="ANNE",
-            family_name="PIERRE",
-            title="Médecin",
-            card_type=0,
-            card_number="8025000001/2800000001",
-            profession=10,
-            is_test=False,
-            is_nominative=True,
-            serial="0f",
-            issuer="AC DEMO ELEMENTAIRE PERSONNES",
-            fingerprint="0" * 64,
-            not_after=START + timedelta(days=365),
-        )
+            raise CardRefused(self.refuses_with, holder=HER_CARD if self.shows_holder else None)
+        return HER_CARD
 
 
 ANNE = Subject("account-anne", "anne.pierre", "account-anne", "anne@chu.example", "a•••@chu.example")

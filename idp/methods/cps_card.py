@@ -1,7 +1,9 @@
-"""« Carte CPS »: a health professional's card, read by a helper on their own workstation (amr sc, pin: RFC 8176 §2).
+"""« Carte CPS »: a health professional's card, by one of two channels (amr sc, pin: RFC 8176 §2).
 
-The card signs a nonce of this login, together with the origin of the page, in the format Web eID 1.0; the PIN stays on
-the workstation. Nothing of the form is believed but what the card signed.
+A helper on their own workstation has the card sign a nonce of this login, together with the origin of the page, in the
+format Web eID 1.0. Or the browser's own dialog asks for a certificate, and the card signs the handshake of TLS: what
+comes back is a ticket for that nonce. The PIN stays on the workstation. Nothing of the form is believed but what the
+card signed, or we sealed.
 """
 
 import base64
@@ -13,8 +15,23 @@ from types import MappingProxyType
 from idp.domain.authn import Assurance, Proof
 from idp.domain.means import Person
 from idp.domain.texts import N_
-from idp.methods.base import CONTRACT_VERSION, Context, Done, Method, Needs, Offer, Refused, Show, Step, Subject
+from idp.methods.base import (
+    CONTRACT_VERSION,
+    Context,
+    Done,
+    Method,
+    Needs,
+    Offer,
+    Redirect,
+    Refused,
+    Show,
+    Step,
+    Subject,
+)
+from idp.methods.card_causes import OF_THE_ACCOUNT, REFUSED, UNLINKED
+from idp.methods.reader_causes import AFTER_A_TRY, AT_THE_READER
 from idp.pki import CardHolder, CardRefused
+from idp.settings import Settings
 
 LIFETIME = timedelta(minutes=5)  # of a nonce: insert the card, read the number, type the PIN
 NONCE_BYTES = 32
@@ -22,7 +39,9 @@ MAX_TOKEN = 16 * 1024  # characters: a certificate of a card and a signature are
 # What no reader and no card of a professional makes, and a card that was declared lost: audited, and counted against
 # the network. An expired card, a signature certificate, a test card or a revocation list of ours that is too old are
 # nobody's attack: their holder is told what to do, and a hospital of many is not slowed down for them.
-GUESSES = frozenset({"token_malformed", "signature_wrong", "certificate_malformed", "unknown_authority", "revoked"})
+GUESSES = frozenset(
+    {"token_malformed", "ticket_malformed", "signature_wrong", "certificate_malformed", "unknown_authority", "revoked"}
+)
 
 
 class CpsCard(Method):
@@ -38,69 +57,20 @@ class CpsCard(Method):
     offer = Offer(label=N_("Carte CPS"), hint=N_("nécessite votre lecteur de carte"), icon="card")
     proves_national_identity = True
     asks_workstation = True
-    refusals = MappingProxyType(
-        {
-            "token_missing": N_("La carte n'a rien signé. Appuyez à nouveau sur « Se connecter avec ma carte »."),
-            "challenge_expired": N_(
-                "Cette demande n'est plus valable : elle a plus de cinq minutes, ou a été ouverte deux fois. Réessayez."
-            ),
-            "token_malformed": N_(
-                "La réponse du lecteur est incompréhensible. Mettez à jour le logiciel du lecteur, puis réessayez."
-            ),
-            "signature_wrong": N_(
-                "La carte a signé pour une autre demande ou une autre adresse que celles-ci. Fermez cette page et "
-                "recommencez depuis le service ; si cela se répète, contactez l'assistance."
-            ),
-            "certificate_malformed": N_(
-                "Le certificat de cette carte est illisible. Essayez une autre carte ou contactez l'assistance."
-            ),
-            "unknown_authority": N_(
-                "Cette carte n'est pas une carte de professionnel de santé reconnue ici. Insérez votre carte CPS, "
-                "ou choisissez un autre mode d'authentification."
-            ),
-            "expired": N_(
-                "Cette carte a expiré. Utilisez votre nouvelle carte, ou choisissez un autre mode d'authentification."
-            ),
-            "not_yet_valid": N_(
-                "Cette carte n'est pas encore valable. Utilisez l'ancienne, ou choisissez un autre mode "
-                "d'authentification."
-            ),
-            "wrong_usage": N_(
-                "La carte a répondu avec un certificat qui ne sert pas à se connecter. Réessayez, et mettez à jour le "
-                "logiciel du lecteur si cela se répète."
-            ),
-            "revoked": N_(
-                "Cette carte a été révoquée : elle ne permet plus de se connecter. Utilisez une autre carte ou "
-                "contactez l'assistance."
-            ),
-            "revocation_unknown": N_(
-                "Nous ne pouvons pas vérifier pour le moment que cette carte est toujours valable. Réessayez plus "
-                "tard, ou choisissez un autre mode d'authentification."
-            ),
-            "test_card": N_("Cette carte est une carte de test : elle n'est pas acceptée ici."),
-            "not_nominative": N_(
-                "Cette carte n'est pas à votre nom. Utilisez une carte nominative, ou choisissez un autre mode "
-                "d'authentification."
-            ),
-            "identity_disagrees": N_(
-                "Les identifiants inscrits dans cette carte se contredisent. Contactez l'assistance."
-            ),
-            "identity_malformed": N_(
-                "L'identifiant national inscrit dans cette carte n'est pas valable. Contactez l'assistance."
-            ),
-            "policy_not_accepted": N_(
-                "Ce type de carte n'est pas accepté ici. Utilisez une autre carte ou contactez l'assistance."
-            ),
-            "not_linked": N_("Votre carte CPS n'est pas encore reliée à un compte."),
-            "link_removed": N_("Votre carte CPS n'est plus reliée à votre compte."),
-        }
-    )
+    refusals = MappingProxyType({**{name: cause.happened for name, cause in REFUSED.items()}, **UNLINKED})
+    codes = MappingProxyType({**{name: cause.code for name, cause in REFUSED.items()}, **OF_THE_ACCOUNT})
+
+    def origins_in(self, settings: Settings) -> frozenset[str]:
+        return frozenset({settings.card.dialog_url} if settings.card.dialog_url else ())
 
     def begin(self, ctx: Context) -> Step:
         _draw(ctx)
         return self.show(ctx)
 
     def show(self, ctx: Context) -> Step:
+        """The page of a refusal stays until the person tries again."""
+        if cause := REFUSED.get(ctx.state.get("cause", "")):
+            return Show("methods/cps_card/refused.html", {"cause": cause}, explains=True)
         left = ctx.remaining("drawn_at", LIFETIME)
         values = {
             "nonce": ctx.state.get("nonce"),
@@ -108,30 +78,39 @@ class CpsCard(Method):
             "left_s": left // timedelta(seconds=1),
             "ports": ctx.cards.ports,
             "help_url": ctx.cards.help_url,
+            "has_dialog": ctx.cards.has_dialog,
+            "at_the_reader": AT_THE_READER,
+            "after_a_try": AFTER_A_TRY,
         }
         return Show("methods/cps_card/card.html", values)
 
     def submit(self, ctx: Context, form: Mapping[str, str]) -> Step:
+        step = self._check(ctx, form)
+        if isinstance(step, Refused):
+            ctx.state["cause"] = step.code
+        return step
+
+    def _check(self, ctx: Context, form: Mapping[str, str]) -> Step:
         nonce, is_alive = ctx.state.get("nonce"), ctx.remaining("drawn_at", LIFETIME) > timedelta(0)
         _draw(ctx)  # whatever comes of it, what was signed is spent
-        token = form.get("token", "")
-        if not token:
+        if form.get("dialog"):
+            return Redirect(ctx.cards.dialog_url(ctx.state["nonce"])) if ctx.cards.has_dialog else self.show(ctx)
+        token, ticket = form.get("token", ""), form.get("ticket", "")
+        if not token and not ticket:
             return Refused("token_missing")
         # The page says which nonce it had signed. That proves nothing: it only tells an old tab from a false token.
         if nonce is None or not is_alive or form.get("nonce", nonce) != nonce:
             return Refused("challenge_expired")
-        ctx.take_attempt(_nobody(ctx))
-        if len(token) > MAX_TOKEN:
-            return Refused("token_malformed", guess=True)
+        channel = "reader" if token else "dialog"
         try:
-            holder = ctx.cards.authenticate(token, nonce)
+            holder = _by_reader(ctx, token, nonce) if token else _by_dialog(ctx, ticket, nonce)
         except CardRefused as refusal:
-            shown = _evidence(refusal.holder) if refusal.holder else {}
+            shown = _evidence(refusal.holder, channel) if refusal.holder else {}
             return Refused(refusal.code, guess=refusal.code in GUESSES, evidence=shown)
         ctx.state.clear()
-        return Done(self._proof(ctx, holder), Person(holder.given_name, holder.family_name))
+        return Done(self._proof(ctx, holder, channel), Person(holder.given_name, holder.family_name))
 
-    def _proof(self, ctx: Context, holder: CardHolder) -> Proof:
+    def _proof(self, ctx: Context, holder: CardHolder, channel: str) -> Proof:
         return Proof(
             method=self.id,
             identity=holder.identity,
@@ -139,17 +118,41 @@ class CpsCard(Method):
             amr=("sc", "pin", "mfa", "hwk"),
             at=ctx.now,
             anchor="card",
-            evidence=_evidence(holder),
+            evidence=_evidence(holder, channel),
         )
 
 
-def _evidence(holder: CardHolder) -> dict[str, str]:
-    return {"certificate": holder.serial, "issuer": holder.issuer}
+def _by_reader(ctx: Context, token: str, nonce: str) -> CardHolder:
+    """Whose card signed. Raises CardRefused."""
+    ctx.take_attempt(_nobody(ctx))
+    if len(token) > MAX_TOKEN:
+        raise CardRefused("token_malformed")
+    return ctx.cards.authenticate(token, nonce)
+
+
+def _by_dialog(ctx: Context, ticket: str, nonce: str) -> CardHolder:
+    """Whose certificate was chosen. Raises CardRefused. A dialog that was closed without a choice is no try."""
+    try:
+        if len(ticket) > MAX_TOKEN:
+            raise CardRefused("ticket_malformed")
+        certificate = ctx.cards.opened(ticket, nonce)
+    except CardRefused:
+        ctx.take_attempt(_nobody(ctx))
+        raise
+    if certificate is None:
+        raise CardRefused("no_certificate")
+    ctx.take_attempt(_nobody(ctx))
+    return ctx.cards.holder(certificate)
+
+
+def _evidence(holder: CardHolder, channel: str) -> dict[str, str]:
+    return {"certificate": holder.serial, "issuer": holder.issuer, "channel": channel}
 
 
 def _draw(ctx: Context) -> None:
     """A nonce for the card, and a number that the person compares on the page and in the window of the reader."""
     nonce = base64.b64encode(secrets.token_bytes(NONCE_BYTES)).decode()
+    ctx.state.pop("cause", None)
     ctx.state.update(nonce=nonce, number=str(secrets.randbelow(90) + 10), drawn_at=ctx.now.isoformat())
 
 

@@ -8,6 +8,9 @@ if TYPE_CHECKING:
 CAUSES = frozenset(
     {
         "token_malformed",  # the token is not one of Web eID
+        "ticket_malformed",  # what came back of the browser's dialog was not sealed by us, for this login
+        "ticket_expired",  # it was, for what is over
+        "no_certificate",  # none was chosen in the dialog
         "signature_wrong",  # by another key, over another origin or nonce, or damaged
         "certificate_malformed",  # it cannot be read, or uses what is not accepted (SHA-1, a short key)
         "unknown_authority",

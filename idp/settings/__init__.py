@@ -8,6 +8,7 @@ from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, IPvAnyNetwork, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -145,6 +146,8 @@ class Settings(BaseSettings):
             raise ValueError("keys_publish_before_h: not shorter than keys_max_age_days")
         if set(self.acr) != set(LEVELS) or len(set(self.acr.values())) != len(LEVELS):
             raise ValueError("acr: a distinct name for each of LOW, MEDIUM, SUBSTANTIAL, HIGH")
+        if self.card.dialog_url and urlsplit(self.card.dialog_url).netloc == urlsplit(self.origin).netloc:
+            raise ValueError("card.dialog_url: another host or port than the issuer's")
         return self
 
     @property
@@ -237,7 +240,7 @@ def _relative_to(folder: Path, values: Mapping[str, Any]) -> dict[str, Any]:
         found["outgoing"] = _placed(folder, found["outgoing"], ("ca_file",))
     card = found.get("card", {})
     if isinstance(card, dict):
-        placed = ("authorities", "crl_files", "revocation_dir")
+        placed = ("authorities", "crl_files", "revocation_dir", "dialog_secret_file")
         found["card"] = _placed(folder, {"revocation_dir": "revocation", **card}, placed)
     if isinstance(found.get("pkcs11"), dict):
         found["pkcs11"] = _placed(folder, found["pkcs11"], ("module", "pin_file"))

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, field_validato
 Url = Annotated[str, Field(pattern=r"^(https?://|mailto:|/)[!-~]+$", max_length=2000)]
 HttpUrl = Annotated[str, Field(pattern=r"^https?://[^/?#@]+(/[!-~]*)?$", max_length=2000)]
 Oid = Annotated[str, Field(pattern=r"^[0-2](\.(0|[1-9][0-9]{0,38})){1,30}$")]
+HttpsOrigin = Annotated[str, Field(pattern=r"^https://[a-z0-9.-]+(:[0-9]{1,5})?$", max_length=300)]
 Port = Annotated[int, Field(ge=1024, le=65535)]
 
 
@@ -211,6 +212,22 @@ class Card(_Section):
         description="Where the helper on a person's workstation listens, on loopback: the first and the last port.",
     )
     help_url: Url | None = Field(default=None, description="Page that says how to get the helper.")
+    dialog_url: HttpsOrigin | None = Field(
+        default=None,
+        description="Address of the card host, where the browser's own dialog asks for the card's certificate: another "
+        "host name or port than the issuer's. There is no dialog when empty.",
+    )
+    dialog_secret_file: Path | None = Field(
+        default=None,
+        description="File with the secret by which the proxy of the card host is known, 32 characters or more (mode "
+        "0600).",
+    )
+
+    @field_validator("dialog_url")
+    @classmethod
+    def _as_browsers_write_it(cls, value: str | None) -> str | None:
+        """RFC 6454 §6.2: without the port that https has anyway."""
+        return value.removesuffix(":443") if value else value
 
     @field_validator("revocation")
     @classmethod
@@ -228,6 +245,8 @@ class Card(_Section):
             raise ValueError("revocation: ocsp needs an address (card.addresses)")
         if self.revocation_max_age_h and "crl" not in self.revocation:
             raise ValueError("revocation_max_age_h: only a list has an age (card.revocation)")
+        if (self.dialog_url is None) != (self.dialog_secret_file is None):
+            raise ValueError("dialog_url and dialog_secret_file: both or neither")
         return self
 
     @field_validator("reader_ports")

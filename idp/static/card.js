@@ -24,19 +24,24 @@ class CardPage {
     this.leaving = null;
   }
 
-  start() {
+  start(ticket) {
     this.root.hidden = false;
     this.on("card-continue", () => this.knock());
     this.on("card-retry", () => this.retry());
     this.on("card-allow", () => this.allow());
     this.on("card-sign", () => this.sign());
     this.on("card-web-eid", () => this.signElsewhere());
+    this.form("card-dialog-form")?.addEventListener("submit", () => this.hold());
     document.addEventListener("visibilitychange", () => this.turn());
     window.addEventListener("pagehide", () => this.leaving?.abort());
     window.addEventListener("pageshow", (event) => {
       // Back to a page that the browser kept: what it had was spent meanwhile.
       if (event.persisted) window.location.replace(this.form("card-token").action);
     });
+    if (ticket) {
+      this.send("ticket", ticket);
+      return;
+    }
     extension.isThere().then((there) => {
       this.know("web_eid", there);
       this.show(this.state);
@@ -139,7 +144,7 @@ class CardPage {
 
   stateOf(seen) {
     if (!seen.allowed) return this.wasRefused ? "refused" : "allow";
-    if (seen.card === "absent") return "insert";
+    if (seen.card === "absent") return seen.reason === "no_reader" ? "no_reader" : "insert";
     if (seen.card === "present") return "ready";
     return [seen.card, seen.reason].reverse().find((name) => this.knows(name)) || "unreadable";
   }
@@ -169,7 +174,7 @@ class CardPage {
     const request = { nonce, number, service: service.slice(0, 200), lang };
     const said = await this.reader.sign(request, this.leaving.signal).catch(() => ({ error: "reader_gone" }));
     this.leaving = null;
-    if (said.token) this.send(said.token);
+    if (said.token) this.send("token", JSON.stringify(said.token));
     else await this.failed(said.error);
   }
 
@@ -182,7 +187,7 @@ class CardPage {
     }
     this.show("web_eid");
     try {
-      this.send(await extension.authenticate(this.values.nonce, this.values.lang));
+      this.send("token", JSON.stringify(await extension.authenticate(this.values.nonce, this.values.lang)));
     } catch {
       this.complain("web_eid");
       this.begin();
@@ -198,10 +203,11 @@ class CardPage {
     this.goOn();
   }
 
-  send(token) {
+  send(name, value) {
+    this.hold();
     this.show("sending");
     const form = this.form("card-token");
-    form.elements.token.value = JSON.stringify(token);
+    form.elements[name].value = value;
     form.requestSubmit();
   }
 
@@ -256,5 +262,14 @@ class CardPage {
   }
 }
 
+/* What the browser brought back from its certificate dialog. It stands behind the "#", which no server is sent, and leaves
+   the address and the history before anything else happens. */
+function takeTicket() {
+  const found = /^#ticket=([\w-]+)$/.exec(window.location.hash);
+  if (window.location.hash) window.history.replaceState(null, "", window.location.pathname + window.location.search);
+  return found ? found[1] : "";
+}
+
+const ticket = takeTicket();
 const root = document.getElementById("cps-card");
-if (root) new CardPage(root).start();
+if (root) new CardPage(root).start(ticket);

@@ -101,6 +101,10 @@ STOPS: dict[str, tuple[Text, Text]] = {
     "method_not_allowed": (N_("Requête refusée"), N_("Cette adresse ne se demande pas ainsi.")),
     "too_large": (N_("Requête refusée"), N_("Ce qui a été envoyé est trop volumineux.")),
     "bad_request": (N_("Requête refusée"), N_("La requête n'a pas pu être lue.")),
+    "card_header_forged": (
+        N_("Requête refusée"),
+        N_("Elle dit d'une carte ce que seul le serveur prévu pour cela peut dire."),
+    ),
     "unavailable": (
         N_("Service momentanément indisponible"),
         N_("Nos équipes sont prévenues. Réessayez dans quelques instants."),

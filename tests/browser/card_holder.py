@@ -81,12 +81,17 @@ class CardHolder:
         self.page.click("#card-sign")
         expect(self.pad).to_be_visible()
 
-    def is_refused(self, words: str) -> None:
-        """The page after the card has signed: why, and other ways that work."""
-        expect(self.page.locator("#error-summary")).to_contain_text(words)
-        expect(self.page.locator("#error-summary")).to_be_focused()
-        self.is_shown("ready")
-        self.visitor.check()
+    def is_refused(self, title: str, code: str) -> None:
+        """The page after the card has signed: why, and other ways that work; the same when it is loaded anew."""
+        for _ in range(2):
+            self.visitor.sees(title)
+            expect(self.page.locator("#card-code")).to_have_text(code)
+            expect(self.page.locator("#method-email_otp")).to_be_visible()
+            self.page.reload()
+
+    def tries_again(self) -> None:
+        self.page.click("#card-again")
+        expect(self.page.locator("#cps-card")).to_be_visible()
 
     def goes_back_to_other_methods(self) -> None:
         self.page.locator(".ways a").click()

@@ -129,15 +129,18 @@ def test_the_window_of_the_helper_goes_away_with_the_page(holder: CardHolder) ->
 
 def test_cards_that_are_not_accepted_are_said_and_the_other_methods_work(holder: CardHolder) -> None:
     holder.chooses_the_card()
-    for card, words in (
-        ("expired", "Cette carte a expiré."),
-        ("revoked", "Cette carte a été révoquée"),
-        ("test", "Cette carte est une carte de test"),
+    for card, title, code in (
+        ("expired", "Cette carte a expiré", "CPS-40"),
+        ("revoked", "Cette carte a été révoquée", "CPS-42"),
+        ("test", "Cette carte est une carte de test", "CPS-46"),
     ):
         holder.signs(card)
-        holder.is_refused(words)
+        holder.is_refused(title, code)
+        holder.tries_again()
 
-    holder.goes_back_to_other_methods()
+    holder.signs("expired")
+    holder.page.click("#method-email_otp")
+    expect(holder.page.locator("#login-username")).to_be_visible()
 
 
 def test_a_card_that_nobody_linked_is_linked_once_and_a_link_that_was_removed_is_said(holder: CardHolder) -> None:

@@ -22,6 +22,7 @@ UNUSUAL: dict[str, dict[str, Any]] = {
     "no_module": {"card": "no_module", "reason": "no_module"},
     "locked": {"card": "locked"},
     "insert": {"card": "absent"},
+    "no_reader": {"card": "absent", "reason": "no_reader"},
     "allow": {"allowed": False},
 }
 # Speaks to a page as web-eid-webextension does; `signInTest` is a card of the demo.

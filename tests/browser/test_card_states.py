@@ -20,6 +20,7 @@ LOOK = 3  # requests of one look at all ports
 NOT_ALLOWED = {"product": "sesame-reader", "version": "0.1.0", "allowed": False}
 UNUSUAL: dict[str, dict[str, Any]] = {
     "insert": {"card": "absent"},
+    "no_reader": {"card": "absent", "reason": "no_reader"},
     "unreadable": {"card": "unreadable"},
     "no_certificate": {"card": "unreadable", "reason": "no_certificate"},
     "no_module": {"card": "no_module"},

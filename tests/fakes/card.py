@@ -9,6 +9,7 @@ from werkzeug.test import TestResponse
 
 from demo.look_alike import Issued
 from idp.domain.authn import Assurance
+from idp.methods.card_causes import REFUSED
 from idp.methods.cps_card import CpsCard
 from tests.fakes import igc
 from tests.fakes.provider import ISSUER, Provider
@@ -57,8 +58,8 @@ def begin(rp: RelyingParty, path: str, method: str = "cps_card") -> str:
 
 
 def asked(rp: RelyingParty, page: str) -> dict[str, str]:
-    """The fields of the form that the page posts: the nonce, and an empty token."""
-    return hidden_of(rp.browser.get(page))
+    """The fields of the form that the page posts: the nonce, an empty token and an empty ticket."""
+    return {name: value for name, value in hidden_of(rp.browser.get(page)).items() if name != "dialog"}
 
 
 def signed(rp: RelyingParty, page: str, card: Issued | None = None, **changed: str) -> dict[str, str]:
@@ -67,15 +68,23 @@ def signed(rp: RelyingParty, page: str, card: Issued | None = None, **changed: s
     return {**form, "token": igc.token(card or anne(), **{"origin": ISSUER, "nonce": form["nonce"], **changed})}
 
 
+def send(rp: RelyingParty, page: str, form: dict[str, str]) -> TestResponse:
+    """Post the form; for a refusal that has a page of its own, that page."""
+    answer = rp.browser.post(page, data=form)
+    has_page = answer.status_code == 303 and path_of(answer) == page
+    return rp.browser.get(page) if has_page else answer
+
+
 def present(rp: RelyingParty, path: str, card: Issued | None = None, **changed: str) -> TestResponse:
     """Choose the card on a login page, and let it sign."""
     page = begin(rp, path)
-    return rp.browser.post(page, data=signed(rp, page, card, **changed))
+    return send(rp, page, signed(rp, page, card, **changed))
 
 
 def said(code: str) -> str:
-    """The sentence of a refusal as the page writes it."""
-    return CpsCard.refusals[code].replace("'", "&#39;")
+    """The sentence of a refusal as the page writes it: what templates translate stands as it is."""
+    sentence = CpsCard.refusals[code]
+    return sentence if code in REFUSED else sentence.replace("'", "&#39;")
 
 
 def failures(made: Provider) -> list[str]:

@@ -50,6 +50,8 @@ def outcome(provider: Provider) -> str:
     response = present(rp, rp.open_login())
     if response.status_code == 302 or "code=" in response.headers.get("Location", ""):
         return "accepted" if answer_of(response)["code"] else ""
+    if response.status_code == 303:  # a refusal has a page of its own
+        response = rp.browser.get(response.headers["Location"])
     (found,) = (code for code in ("revoked", "revocation_unknown") if said(code) in response.text)
     return found
 

@@ -35,6 +35,7 @@ def test_the_person_reads_who_asks(page: Page, prompt: FakePrompt, card: FakeCar
     [
         (PRESENT, {"card": "present", "tries": "ok"}),
         (Seen(State.ABSENT), {"card": "absent", "tries": "ok"}),
+        (Seen(State.ABSENT, code="no_reader"), {"card": "absent", "tries": "ok", "reason": "no_reader"}),
         (Seen(State.LOCKED, holder="ANNE PIERRE", tries="final"), {"card": "locked", "tries": "final"}),
         (Seen(State.UNREADABLE, code="no_module"), {"card": "no_module", "tries": "ok", "reason": "no_module"}),
         (
@@ -59,6 +60,7 @@ def test_status_says_how_the_card_is_and_not_whose(
     ("seen", "code"),
     [
         (Seen(State.ABSENT), "no_card"),
+        (Seen(State.ABSENT, code="no_reader"), "no_card"),
         (Seen(State.LOCKED), "pin_locked"),
         (Seen(State.UNREADABLE, code="no_certificate"), "no_certificate"),
         (Seen(State.UNREADABLE, code="no_module"), "no_module"),

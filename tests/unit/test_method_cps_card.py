@@ -1,16 +1,20 @@
 """The card as a method: the shared suite, and what is special to it."""
 
 import base64
+from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from idp.domain.authn import Assurance, IdentityRef
 from idp.domain.means import Person
-from idp.methods.base import Done, Refused, Show, Step, TooManyAttempts
+from idp.methods.base import Done, Redirect, Refused, Show, Step, TooManyAttempts
 from idp.methods.conformance import ANNE, FakeCards, FakeContext, MethodSuite, fake_context
 from idp.methods.cps_card import GUESSES, LIFETIME, MAX_TOKEN, CpsCard
 from idp.pki import CAUSES
+from idp.settings import Settings
+from idp.settings.sections import Card
 
 METHOD = CpsCard()
 
@@ -72,7 +76,11 @@ def test_it_proves_two_factors_at_the_highest_level() -> None:
 def test_what_an_investigator_needs_is_kept_and_no_more() -> None:
     step = submit(begun())
     assert isinstance(step, Done)
-    assert step.proof.evidence == {"certificate": "0f", "issuer": "AC DEMO ELEMENTAIRE PERSONNES"}
+    assert step.proof.evidence == {
+        "certificate": "0f",
+        "issuer": "AC DEMO ELEMENTAIRE PERSONNES",
+        "channel": "reader",
+    }
 
 
 def test_nonce_and_number_are_drawn_when_it_begins() -> None:
@@ -89,13 +97,15 @@ def test_the_page_is_told_what_to_sign_where_the_helper_is_and_for_how_long() ->
     ctx.advance(seconds=60)
     shown = METHOD.show(ctx)
     assert isinstance(shown, Show)
-    assert shown.values == {
+    expected = {
         "nonce": ctx.state["nonce"],
         "number": ctx.state["number"],
         "left_s": 240,
         "ports": (40000, 40001),
         "help_url": "https://region.example/carte",
+        "has_dialog": False,
     }
+    assert {name: shown.values[name] for name in expected} == expected
 
 
 def test_a_page_that_was_not_begun_has_nothing_to_sign() -> None:
@@ -199,3 +209,89 @@ def test_a_try_too_many_leaves_another_nonce() -> None:
         submit(ctx)
     assert ctx.state["nonce"] != before
     assert ctx.remaining("drawn_at", LIFETIME) > timedelta(minutes=4)
+
+
+# -- the browser's certificate dialog --------------------------------------------------------------
+
+
+def chosen(ctx: FakeContext, certificate: str = "her certificate") -> dict[str, str]:
+    """The form that the page posts once the browser brought a ticket back."""
+    return {"ticket": FakeCards.ticket(ctx.state["nonce"], certificate), "nonce": ctx.state["nonce"], "token": ""}
+
+
+class TestCpsCardByDialog(TestCpsCard):
+    def good_login(self, ctx: FakeContext) -> Step:
+        self.method.begin(ctx)
+        self.posted = chosen(ctx)
+        return self.method.submit(ctx, self.posted)
+
+    def bad_login(self, ctx: FakeContext) -> Step:
+        self.method.begin(ctx)
+        return self.method.submit(ctx, {**chosen(ctx), "ticket": "sealed-by-nobody"})
+
+    def late_login(self, ctx: FakeContext) -> Step:
+        self.method.begin(ctx)
+        ctx.advance(seconds=LIFETIME.total_seconds())
+        return self.method.submit(ctx, chosen(ctx))
+
+
+def test_the_dialog_is_opened_for_a_nonce_that_is_drawn_for_it() -> None:
+    ctx = begun()
+    before, ctx.cards.has_dialog = ctx.state["nonce"], True
+    step = METHOD.submit(ctx, {"dialog": "1"})
+    assert step == Redirect(f"https://cps.idp.example/carte/{ctx.state['nonce']}")
+    assert ctx.state["nonce"] != before
+    assert ctx.attempts == 0
+
+
+def test_without_a_card_host_nobody_is_sent_there() -> None:
+    assert isinstance(METHOD.submit(begun(), {"dialog": "1"}), Show)
+
+
+def test_what_is_proven_is_the_same_and_the_audit_says_which_way() -> None:
+    ctx = begun()
+    step = METHOD.submit(ctx, chosen(ctx))
+    assert isinstance(step, Done)
+    by_reader = submit(begun())
+    assert isinstance(by_reader, Done)
+    assert step.proof.evidence["channel"] == "dialog"
+    assert replace(step.proof, evidence={}) == replace(by_reader.proof, evidence={})
+    assert not ctx.state
+
+
+@pytest.mark.parametrize(
+    ("ticket", "cause", "is_guess", "tries"),
+    [
+        ("sealed-by-nobody", "ticket_malformed", True, 1),
+        ("x" * (MAX_TOKEN + 1), "ticket_malformed", True, 1),
+        ("bm9uY2U= her certificate", "ticket_expired", False, 1),
+        ("{nonce} ", "no_certificate", False, 0),
+        ("{nonce} another's", "unknown_authority", True, 1),
+    ],
+)
+def test_what_the_dialog_brought_back_is_judged(ticket: str, cause: str, is_guess: bool, tries: int) -> None:
+    ctx = begun()
+    form = {"ticket": ticket.format(nonce=ctx.state["nonce"]), "nonce": ctx.state["nonce"]}
+    assert METHOD.submit(ctx, form) == Refused(cause, guess=is_guess)
+    assert ctx.attempts == tries
+
+
+def test_a_ticket_that_is_too_long_is_not_opened() -> None:
+    ctx = begun()
+    ctx.cards = None  # type: ignore[assignment]
+    assert METHOD.submit(ctx, {"ticket": "x" * (MAX_TOKEN + 1)}) == Refused("ticket_malformed", guess=True)
+
+
+def test_a_card_that_is_refused_by_the_dialog_is_kept_with_its_channel() -> None:
+    ctx = begun()
+    ctx.cards.refuses_with, ctx.cards.shows_holder = "revoked", True
+    step = METHOD.submit(ctx, chosen(ctx))
+    assert isinstance(step, Refused)
+    assert step.evidence["channel"] == "dialog"
+
+
+def test_it_leads_to_the_card_host_of_the_settings_and_nowhere_else() -> None:
+    plain, named = Card(), Card(dialog_url="https://cps.idp.example:443", dialog_secret_file=Path("secret"))
+    issuer = "https://idp.example"
+    assert METHOD.origins_in(Settings(issuer=issuer, card=plain)) == frozenset()
+    assert METHOD.origins_in(Settings(issuer=issuer, card=named)) == {"https://cps.idp.example"}

@@ -7,7 +7,7 @@ from collections import Counter
 import click
 
 from idp.cli.context import plainly, settings_of
-from idp.cli.doctor import cards, files, outside, stores
+from idp.cli.doctor import card_host, cards, files, outside, stores
 from idp.cli.doctor.finding import Finding, Level
 
 CHECKS = (
@@ -20,6 +20,7 @@ CHECKS = (
     stores.ephemeral,
     stores.clocks,
     *outside.CHECKS,
+    card_host.card_host,
 )
 
 

@@ -12,7 +12,7 @@ from idp.domain.client import Client
 from idp.domain.ids import new_token
 from idp.domain.session import Session
 from idp.errors import JourneyError, ProtocolError
-from idp.flows import answer, visits
+from idp.flows import answer, farewell, visits
 from idp.flows.services import Services
 from idp.web.parameters import single
 from keys.jws import InvalidToken, verify_jwt
@@ -57,7 +57,7 @@ def blueprint(services: Services) -> flask.Blueprint:
         session = _session(services)
         if session is None:
             services.ephemeral.take(KIND, handle)
-            return _leave(stored)
+            return _leave(services, stored, None)
         with services.db.read() as tx:
             account = tx.accounts.get(session.account_id)
         client = services.configuration.client(stored["client_id"]) if stored["client_id"] else None
@@ -66,6 +66,7 @@ def blueprint(services: Services) -> flask.Blueprint:
             action=f"/logout/{handle}",
             service={"name": client.name, "logo_uri": client.logo_uri} if client else None,
             person=account.full_name if account else None,
+            has_card=farewell.has_card(session),
             form_targets=[stored["target"]] if stored["target"] else [],
             images=[client.logo_uri if client else None],
         )
@@ -82,14 +83,11 @@ def blueprint(services: Services) -> flask.Blueprint:
         if session is not None:
             with services.db.write() as tx:
                 answer.end_session(services, tx, session, "logout")
-        response = _leave(stored)
+        response = _leave(services, stored, session)
         services.browser.forget(response, "session")
         return response
 
-    @bp.get("/logged-out")
-    def logged_out() -> flask.Response:
-        return services.pages.render("logged_out.html", home_url="/compte")
-
+    farewell.add_routes(bp, services)
     return bp
 
 
@@ -139,9 +137,9 @@ def _session(services: Services) -> Session | None:
         return visits.current_session(services, tx)
 
 
-def _leave(stored: Mapping[str, Any]) -> flask.Response:
+def _leave(services: Services, stored: Mapping[str, Any], session: Session | None) -> flask.Response:
     """Back to the service, with nothing but its `state`; else our own page."""
-    if not stored["target"]:
-        return answer.see_other("/logged-out")
     state = {} if stored["state"] is None else {"state": stored["state"]}
-    return answer.see_other(answer.with_query(stored["target"], state))
+    target = answer.with_query(stored["target"], state) if stored["target"] else None
+    locales = tuple(stored["locales"])
+    return farewell.leave(services, session, target=target, client_id=stored["client_id"], locales=locales)

@@ -23,7 +23,7 @@ from idp.domain.ids import new_token
 from idp.domain.request import AuthorizationRequest
 from idp.domain.session import Session
 from idp.errors import JourneyError, ProtocolError
-from idp.flows import answer, visits
+from idp.flows import answer, farewell, visits
 from idp.flows.oidc.token import exchange
 from idp.flows.services import Services
 from keys.seal import SealBroken
@@ -94,7 +94,7 @@ def add_routes(bp: flask.Blueprint, services: Services) -> None:
             session = visits.current_session(services, tx)
             if session:
                 answer.end_session(services, tx, session, "logout")
-        response = answer.see_other("/logged-out")
+        response = farewell.leave(services, session)
         services.browser.forget(response, "session")
         return response
 

@@ -5,9 +5,10 @@ from uuid import UUID
 import flask
 
 from idp.domain.audit import AuditEvent
+from idp.domain.session import Session
 from idp.domain.texts import N_
 from idp.errors import JourneyError
-from idp.flows import answer
+from idp.flows import farewell
 from idp.flows.portal.account import PAGE
 from idp.flows.portal.door import Visitor, opened
 from idp.flows.portal.frame import done
@@ -30,7 +31,7 @@ def add_routes(bp: flask.Blueprint, services: Services) -> None:
             tx.accounts.lock(account_id)
             _end(services, tx, account_id, session_id)
         if session_id == visitor.session.session_id:
-            return _signed_out(services)
+            return _signed_out(services, visitor.session)
         return done(services, visitor, N_("La session est fermée."), PAGE)
 
     @bp.post(f"{PAGE}/sessions/end-others")
@@ -53,7 +54,7 @@ def add_routes(bp: flask.Blueprint, services: Services) -> None:
             ended = tx.sessions.end_all(account_id, services.now())
             detail = {"reason": REASON, "sessions": str(ended)}
             services.record(tx, AuditEvent("session.ended", account_id, account_id, detail=detail))
-        return _signed_out(services)
+        return _signed_out(services, visitor.session)
 
 
 def _end(services: Services, tx: Tx, account_id: str, session_id: str) -> None:
@@ -67,7 +68,7 @@ def _end(services: Services, tx: Tx, account_id: str, session_id: str) -> None:
     services.record(tx, AuditEvent("session.ended", account_id, account_id, detail=detail))
 
 
-def _signed_out(services: Services) -> flask.Response:
-    response = answer.see_other("/logged-out")
+def _signed_out(services: Services, session: Session) -> flask.Response:
+    response = farewell.leave(services, session)
     services.browser.forget(response, "session")
     return response

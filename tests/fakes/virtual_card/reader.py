@@ -73,6 +73,11 @@ class VirtualReader:
         return json.loads(line)
 
 
+def namespaces(*kinds: str) -> list[str]:
+    """What a command is run by, to be in namespaces of its own; for others than root, as root of one of users."""
+    return ["unshare", *kinds, *([] if os.geteuid() == 0 else ["--user", "--map-root-user"])]
+
+
 @contextmanager
 def virtual_reader(folder: Path) -> Iterator[VirtualReader]:
     """folder: empty, with a short path, for it holds a socket."""
@@ -80,10 +85,10 @@ def virtual_reader(folder: Path) -> Iterator[VirtualReader]:
     drivers.mkdir()
     run.mkdir()
     (drivers / "vpcd").write_text(DRIVER, encoding="utf-8")
-    namespaces = ["unshare", "--net", "--mount", *([] if os.geteuid() == 0 else ["--user", "--map-root-user"])]
-    if subprocess.run([*namespaces, "true"], check=False, capture_output=True).returncode:
+    apart = namespaces("--net", "--mount")
+    if subprocess.run([*apart, "true"], check=False, capture_output=True).returncode:
         raise NoNamespaces
-    command = [*namespaces, sys.executable, "-m", "tests.fakes.virtual_card.slot", str(drivers), str(run)]
+    command = [*apart, sys.executable, "-m", "tests.fakes.virtual_card.slot", str(drivers), str(run)]
     with (folder / "log").open("w") as log, subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True, cwd=REPOSITORY
     ) as process:  # fmt: skip
