@@ -20,6 +20,7 @@ from card_reader.prompt_texts import texts
 from card_reader.server import Server
 from demo.card_readers import Reader
 from demo.cards import CARDS, PIN
+from demo.certificates import IN_BROWSER, CertificateFiles
 from demo.servers import LOOPBACK
 
 LOOK_S = 0.1  # how often it is asked whether the page still waits
@@ -27,6 +28,15 @@ PAGE_POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
+
+
+@dataclass(frozen=True, slots=True)
+class InBrowser:
+    """What a person without a reader imports. authority: of the card host, which listens at `address`."""
+
+    files: CertificateFiles
+    authority: Path
+    address: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,19 +122,22 @@ class Helper:
         self.stop()
 
 
-def create_app(reader: Reader, prompt: PagePrompt, helper: Helper) -> flask.Flask:
+def create_app(reader: Reader, prompt: PagePrompt, helper: Helper, browser: InBrowser) -> flask.Flask:
     """The page, and the posts of its buttons."""
     app = flask.Flask(__name__)
     # A page of another site must not read the number by giving its own name this machine's address.
     app.config["TRUSTED_HOSTS"] = ["localhost", LOOPBACK]
-    _add_page(app, reader, prompt, helper)
+    _add_page(app, reader, prompt, helper, browser)
+    _add_files(app, browser)
     _add_posts(app, reader, prompt, helper)
     app.before_request(_refuse_other_origins)
     app.after_request(_protect)
     return app
 
 
-def _add_page(app: flask.Flask, reader: Reader, prompt: PagePrompt, helper: Helper) -> None:
+def _add_page(app: flask.Flask, reader: Reader, prompt: PagePrompt, helper: Helper, browser: InBrowser) -> None:
+    in_browser = {name: (shown, browser.files.serial(name)) for name, shown in IN_BROWSER.items()}
+
     def state() -> str:
         """Another one whenever the page would be another one."""
         asked, tries = prompt.asked, [reader.tries_left(name) for name in CARDS]
@@ -152,7 +165,27 @@ def _add_page(app: flask.Flask, reader: Reader, prompt: PagePrompt, helper: Help
             is_running=helper.is_running,
             port=helper.port,
             pin=PIN,
+            in_browser=in_browser,
+            folder=browser.files.folder,
+            card_host=browser.address,
         )
+
+
+def _add_files(app: flask.Flask, browser: InBrowser) -> None:
+    @app.get("/certificates/<name>.p12")
+    def certificate(name: str) -> Response:
+        if name not in IN_BROWSER:
+            flask.abort(404)
+        return _sent(browser.files.path(name), "application/x-pkcs12", f"sesame-demo-{name}.p12")
+
+    @app.get("/certificates/authority.pem")
+    def authority() -> Response:
+        return _sent(browser.authority, "application/x-x509-ca-cert", "sesame-demo-localhost.pem")
+
+
+def _sent(path: Path, mimetype: str, name: str) -> Response:
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return flask.Response(path.read_bytes(), mimetype=mimetype, headers=headers)
 
 
 def _add_posts(app: flask.Flask, reader: Reader, prompt: PagePrompt, helper: Helper) -> None:

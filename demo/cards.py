@@ -1,6 +1,5 @@
 """The virtual cards of the demo, and the authority that issued them: made at a first start, kept in its folder."""
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -11,6 +10,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 
+from demo.files import write_private
 from demo.look_alike import ANNE, YEAR, Hierarchy, Issued, rpps
 
 PIN = "1234"
@@ -89,14 +89,13 @@ class Drawer:
     """`cards/` in the demo's folder: one PEM file with certificate and key for each card, and for the authority."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
         self.authorities = folder / "authorities.pem"
         self.revocation_list = folder / "persons.crl"
 
-    def make(self, now: datetime) -> None:
-        """A new authority for persons, and its cards."""
-        self._folder.mkdir(mode=0o700)
-        hierarchy = Hierarchy.make(now)
+    def make(self, hierarchy: Hierarchy, now: datetime) -> None:
+        """The cards of this hierarchy, and its authority for persons."""
+        self.folder.mkdir(mode=0o700)
         self._write(AUTHORITY, hierarchy.authority())
         hierarchy.write_authorities(self.authorities, hierarchy.authority())
         for name, card in CARDS.items():
@@ -115,12 +114,11 @@ class Drawer:
         return {name: self._read(name) for name in CARDS}
 
     def _write(self, name: str, issued: Issued) -> None:
-        descriptor = os.open(self._folder / f"{name}.pem", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(issued.certificate.public_bytes(Encoding.PEM) + issued.private_pem())
+        content = issued.certificate.public_bytes(Encoding.PEM) + issued.private_pem()
+        write_private(self.folder / f"{name}.pem", content)
 
     def _read(self, name: str) -> Issued:
-        pem = (self._folder / f"{name}.pem").read_bytes()
+        pem = (self.folder / f"{name}.pem").read_bytes()
         key = load_pem_private_key(pem, None)
         if not isinstance(key, rsa.RSAPrivateKey):
             raise ValueError(f"{name}: not a card of the demo")

@@ -9,8 +9,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
 
+from demo.card_host import CardHost
 from demo.cards import PIN, Drawer
 from demo.cards import now as this_second
+from demo.certificates import CertificateFiles
+from demo.files import write_private
+from demo.look_alike import Hierarchy
 from demo.ports import Ports
 from demo.seed import seed
 from idp.clock import SystemClock
@@ -41,6 +45,8 @@ class Home:
         self.description_file = folder / "demo.json"
         self.log_file = folder / "provider.log"
         self.drawer = Drawer(folder / "cards")
+        self.certificates = CertificateFiles(folder / "cards")
+        self.card_host = CardHost(folder / "card_host")
 
     def open_log(self) -> TextIO:
         """Where the children write; for its owner's eyes, as the rest."""
@@ -67,14 +73,18 @@ class Home:
             if found["ports"] != asdict(ports):
                 raise OtherPorts
             self.drawer.renew_revocation_list(this_second())
+            self.card_host.renew(this_second())
             Database(load(self.settings_file).database_url).migrate()
             return found
         self.reset()
         self.folder.mkdir(mode=0o700, parents=True)
-        _write_private(self.settings_file, _settings(self.folder, ports))
-        _write_private(self.folder / "secret", secrets.token_urlsafe(48))
+        _write(self.settings_file, _settings(self.folder, ports))
+        _write(self.folder / "secret", secrets.token_urlsafe(48))
         FileSigner.create(self.folder / "keys.d", now=datetime.now(UTC))
-        self.drawer.make(this_second())
+        hierarchy = Hierarchy.make(this_second())
+        self.drawer.make(hierarchy, this_second())
+        self.certificates.make(hierarchy, self.drawer.cards())
+        self.card_host.make(hierarchy, this_second())
         self.drawer.renew_revocation_list(this_second())
         settings = load(self.settings_file)
         database = Database(settings.database_url)
@@ -86,11 +96,17 @@ class Home:
             **made,
             "services": {"portail": f"{ports.issuer}/compte", "ror": ports.ror, "espace-pro": ports.espace_pro},
             "mail": {"page": ports.mail, "messages": f"{ports.mail}/messages", "smtp": f"localhost:{ports.smtp}"},
-            "card": {"page": ports.card, "pin": PIN, "reader": f"127.0.0.1:{ports.reader}"},
+            "card": {
+                "page": ports.card,
+                "pin": PIN,
+                "reader": f"127.0.0.1:{ports.reader}",
+                "dialog": ports.card_host,
+                "certificates": str(self.certificates.folder),
+            },
             "settings": str(self.settings_file),
             "ports": asdict(ports),
         }
-        _write_private(self.description_file, json.dumps(description, indent=2, ensure_ascii=False))
+        _write(self.description_file, json.dumps(description, indent=2, ensure_ascii=False))
         return description
 
 
@@ -119,6 +135,8 @@ def _settings(folder: Path, ports: Ports) -> str:
         "crl_files": ["cards/persons.crl"],
         "reader_ports": [ports.reader, ports.reader],
         "help_url": f"{ports.mail}/exemple/lecteur",
+        "dialog_url": ports.card_host,
+        "dialog_secret_file": "card_host/secret",
     }
     parts = [_toml(values), "[mail]", _toml(mail), "[brand]", _toml(brand), "[card]", _toml(card)]
     return HEADING + "\n".join(parts) + "\n"
@@ -128,7 +146,5 @@ def _toml(values: dict[str, Any]) -> str:
     return "\n".join(f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in values.items())
 
 
-def _write_private(path: Path, text: str) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
+def _write(path: Path, text: str) -> None:
+    write_private(path, text.encode())

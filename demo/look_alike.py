@@ -233,7 +233,7 @@ class Hierarchy:
             .not_valid_before(self.now - YEAR)
             .not_valid_after(self.now + (9 * YEAR if signer else 19 * YEAR))
             .add_extension(x509.BasicConstraints(ca=True, path_length=0 if signer else 1), critical=True)
-            .add_extension(_key_usage(key_cert_sign=True, crl_sign=True), critical=True)
+            .add_extension(key_usage(key_cert_sign=True, crl_sign=True), critical=True)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         )
         if signer:
@@ -244,14 +244,15 @@ class Hierarchy:
 def _usage(purpose: Purpose) -> list[Added]:
     if purpose == "signature":
         return [
-            (_key_usage(content_commitment=True), True),
+            (key_usage(content_commitment=True), True),
             (x509.ExtendedKeyUsage([ExtendedKeyUsageOID.EMAIL_PROTECTION]), False),
         ]
     usages = [ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.SMARTCARD_LOGON]
-    return [(_key_usage(digital_signature=True), True), (x509.ExtendedKeyUsage(usages), False)]
+    return [(key_usage(digital_signature=True), True), (x509.ExtendedKeyUsage(usages), False)]
 
 
-def _key_usage(**stated: bool) -> x509.KeyUsage:
+def key_usage(**stated: bool) -> x509.KeyUsage:
+    """The usages that are stated, and no other."""
     names = ("digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement",
              "key_cert_sign", "crl_sign", "encipher_only", "decipher_only")  # fmt: skip
     return x509.KeyUsage(**{name: stated.get(name, False) for name in names})

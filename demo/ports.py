@@ -15,6 +15,7 @@ class Ports:
     smtp: int = 8026
     card_page: int = 8027
     reader: int = 8028
+    card_host_port: int = 8029
 
     @classmethod
     def from_environment(cls) -> "Ports":
@@ -27,6 +28,7 @@ class Ports:
             smtp=_port("DEMO_SMTP_PORT", 8026),
             card_page=_port("DEMO_CARD_PORT", 8027),
             reader=_port("DEMO_READER_PORT", 8028, least=1024),  # as the setting `card.reader_ports`
+            card_host_port=_port("DEMO_CARD_HOST_PORT", 8029),
         )
 
     @property
@@ -48,6 +50,11 @@ class Ports:
     @property
     def card(self) -> str:
         return f"http://localhost:{self.card_page}"
+
+    @property
+    def card_host(self) -> str:
+        """By TLS: it asks for certificates."""
+        return f"https://localhost:{self.card_host_port}"
 
 
 def _port(name: str, default: int, *, least: int = 1) -> int:

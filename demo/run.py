@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Literal, TextIO
 
 from demo import card_desk, mailbox, relying_party
-from demo.card_desk import Helper, PagePrompt
+from demo.card_desk import Helper, InBrowser, PagePrompt
 from demo.card_readers import open_reader
 from demo.cards import PIN
 from demo.home import EarlierDemo, Home, OtherPorts
@@ -46,9 +46,7 @@ def run(arguments: list[str]) -> int:
         print("The demo's data were made for other ports. Use those again, or: make demo-reset", file=sys.stderr)
         return 1
     except EarlierDemo:
-        print(
-            "The demo's data are of an earlier version, without cards. To begin anew: make demo-reset", file=sys.stderr
-        )
+        print("The demo's data are of an earlier version. To begin anew: make demo-reset", file=sys.stderr)
         return 1
     except ValueError as error:
         print(error, file=sys.stderr)
@@ -71,6 +69,7 @@ def _serve(home: Home, ports: Ports, description: dict[str, Any], stop: threadin
         servers.add(relying_party.create_app(config), int(config.base_url.rpartition(":")[2]))
     # The provider's server would share the port with another demo without a word, and each would get half the requests.
     socket.create_server((LOOPBACK, ports.provider)).close()
+    socket.create_server((LOOPBACK, ports.card_host_port)).close()  # it listens in the provider's process
     environment = {**os.environ, "SESAME_SETTINGS": str(home.settings_file.resolve())}
     children: list[Child] = []
     with Mailbox(inbox, ports.smtp), servers, home.open_log() as log, helper:
@@ -98,7 +97,8 @@ def _serve(home: Home, ports: Ports, description: dict[str, Any], stop: threadin
 def _add_card_desk(home: Home, ports: Ports, servers: Servers) -> Helper:
     reader, prompt = open_reader(home.drawer.cards(), home.folder / "softhsm"), PagePrompt()
     helper = Helper(reader, prompt, ports.issuer, ports.reader, home.folder)
-    servers.add(card_desk.create_app(reader, prompt, helper), ports.card_page)
+    browser = InBrowser(home.certificates, home.card_host.authority, ports.card_host)
+    servers.add(card_desk.create_app(reader, prompt, helper, browser), ports.card_page)
     return helper
 
 
@@ -169,6 +169,7 @@ Sésame's demo is running. Ctrl-C ends it; `make demo-reset` forgets its data.
   Espace Pro ORU NA        {ports.espace_pro}
   E-mails that were sent   {ports.mail}
   A CPS card and a reader  {ports.card}  (PIN {PIN})
+  …without the reader      {home.certificates.folder}/*.p12 for the browser (password {PIN}): the same page says how
 
   Accounts (also in {home.description_file}):""")
     for account in description["accounts"]:

@@ -14,10 +14,11 @@ from werkzeug.test import TestResponse
 
 from card_reader.card import CardError, State
 from card_reader.prompt import Question
-from demo.card_desk import Helper, PagePrompt, create_app
+from demo.card_desk import Helper, InBrowser, PagePrompt, create_app
 from demo.card_readers import Reader, SimulatedReader, SoftHsmReader, open_reader
 from demo.cards import CARDS, PIN, Drawer
-from demo.look_alike import Issued
+from demo.certificates import IN_BROWSER, CertificateFiles
+from demo.look_alike import Hierarchy, Issued
 from idp.pki import CardRefused, CardTrust
 from idp.settings.sections import Card
 
@@ -30,7 +31,9 @@ ASKED = Question("http://localhost:8000", "ROR", "42", "ANNE PIERRE", "ok")
 @pytest.fixture(scope="module")
 def drawer(tmp_path_factory: pytest.TempPathFactory) -> Drawer:
     made = Drawer(tmp_path_factory.mktemp("demo") / "cards")
-    made.make(datetime.now(UTC))
+    hierarchy = Hierarchy.make(datetime.now(UTC))
+    made.make(hierarchy, datetime.now(UTC))
+    CertificateFiles(made.folder).make(hierarchy, made.cards())
     made.renew_revocation_list(datetime.now(UTC))
     return made
 
@@ -38,6 +41,11 @@ def drawer(tmp_path_factory: pytest.TempPathFactory) -> Drawer:
 @pytest.fixture(scope="module")
 def cards(drawer: Drawer) -> dict[str, Issued]:
     return drawer.cards()
+
+
+@pytest.fixture
+def browser(drawer: Drawer) -> InBrowser:
+    return InBrowser(CertificateFiles(drawer.folder), drawer.authorities, "https://localhost:8029")
 
 
 @pytest.fixture
@@ -51,9 +59,9 @@ def prompt() -> PagePrompt:
 
 
 @pytest.fixture
-def desk(reader: Reader, prompt: PagePrompt, tmp_path: Path) -> Iterator[FlaskClient]:
+def desk(reader: Reader, prompt: PagePrompt, browser: InBrowser, tmp_path: Path) -> Iterator[FlaskClient]:
     with Helper(reader, prompt, "http://localhost:8000", 0, tmp_path) as helper:
-        yield create_app(reader, prompt, helper).test_client()
+        yield create_app(reader, prompt, helper, browser).test_client()
 
 
 def press(desk: FlaskClient, button: str, origin: str | None = OWN, **form: str) -> TestResponse:
@@ -175,6 +183,24 @@ def test_softhsm_that_does_not_work_is_done_without(cards, tmp_path, monkeypatch
     monkeypatch.setenv("SOFTHSM2_CONF", "")
     monkeypatch.setattr("demo.card_readers.FILL_S", 0)
     assert isinstance(open_reader(cards, tmp_path / "softhsm"), SimulatedReader)
+
+
+@pytest.mark.parametrize("path", ["x.p12", "authority.p12", "anne.pem", "..%2Fcards%2Fanne.pem", "../cards/anne.pem"])
+def test_the_desk_gives_the_files_of_browsers_only(desk, path):
+    assert desk.get(f"/certificates/{path}").status_code == 404
+
+
+def test_the_desk_gives_a_file_for_each_page_and_says_how_it_is_used(desk, browser):
+    page = desk.get("/").text
+    for name in IN_BROWSER:
+        path = f"/certificates/{name}.p12"
+        answer = desk.get(path)
+        assert answer.data == browser.files.path(name).read_bytes()
+        assert answer.headers["Cross-Origin-Resource-Policy"] == "same-origin"
+        assert path in page
+        assert browser.files.serial(name) in page
+    assert desk.get("/certificates/authority.pem").data == browser.authority.read_bytes()
+    assert all(text in page for text in (browser.address, str(browser.files.folder), "In English"))
 
 
 @pytest.mark.parametrize(("name", "outcome"), [
