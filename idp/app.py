@@ -28,14 +28,14 @@ from idp.methods.cps_card import CpsCard
 from idp.new_passwords import NewPasswords
 from idp.outgoing import Outgoing
 from idp.pki import CardTrust
-from idp.settings import Settings, SettingsError, load, read_private, read_secret
+from idp.settings import Settings, SettingsError, load, read_secret
 from idp.store import Configuration, Database
 from idp.store.access_tokens import open_stores
-from idp.web import language, logs, uploads
+from idp.web import card_hop, language, logs, uploads
 from idp.web.body_gate import BodyGate
 from idp.web.brand import stylesheet
 from idp.web.browser import Browser
-from idp.web.card_hop import BAD_SECRET, SECRET, CardHop
+from idp.web.card_hop import CardHop
 from idp.web.cors import open_to_scripts
 from idp.web.failures import Failures
 from idp.web.headers import SecurityHeaders
@@ -111,7 +111,7 @@ def build_services(settings: Settings, *, clock: Clock | None = None, mailer: Ma
         network=Network(settings, ephemeral, time.sleep),
         pages=Pages(settings, browser, methods.packages),
         card_trust=_card_trust(settings, data_keys, outgoing),
-        card_secret=_card_secret(settings),
+        card_secret=card_hop.read_secret(settings),
     )
 
 
@@ -120,16 +120,6 @@ def _card_trust(settings: Settings, data_keys: DataKeys, outgoing: Outgoing) -> 
     if settings.card.authorities is None and CpsCard.id not in settings.methods:
         return None
     return CardTrust.load(settings.card, mac=data_keys.mac, outgoing=outgoing)
-
-
-def _card_secret(settings: Settings) -> bytes | None:
-    """What the proxy of the card host proves itself with, if there is one. Raises SettingsError."""
-    if settings.card.dialog_secret_file is None:
-        return None
-    secret = read_private("card.dialog_secret_file", settings.card.dialog_secret_file)
-    if not SECRET.fullmatch(secret):
-        raise SettingsError(f"card.dialog_secret_file: {BAD_SECRET}")
-    return secret
 
 
 def _new_passwords(settings: Settings) -> NewPasswords:

@@ -9,7 +9,8 @@ import socket
 import socketserver
 import ssl
 import threading
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from ipaddress import ip_address
 from pathlib import Path
 from types import TracebackType
@@ -25,7 +26,8 @@ from idp.web import card_hop
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-TIME_LIMIT_S = 10.0  # for one connection, from its first byte to its last
+HANDSHAKE_LIMIT_S = 180.0  # as long as a person takes to choose a certificate and type the PIN
+TIME_LIMIT_S = 10.0  # for one connection after it, to its last byte
 POLL_INTERVAL_S = 0.05  # how long a stop may wait
 NO_CHECK_TIME = 0x200000  # X509_V_FLAG_NO_CHECK_TIME: the application has a page for a card that expired
 SAID_BY_A_HOP = (card_hop.CLIENT_CERT, card_hop.NGINX_CLIENT_CERT)
@@ -49,11 +51,12 @@ class CardListener:
         certificate: Path,
         authorities: Path,
         secret: str,
+        handshake_limit_s: float = HANDSHAKE_LIMIT_S,
         time_limit_s: float = TIME_LIMIT_S,
     ) -> None:
         _refuse_other_networks(address)
         tls = _Tls(certificate, authorities)
-        self._server = _Server(app, (address, port), tls, secret, time_limit_s)
+        self._server = _Server(app, (address, port), tls, secret, (handshake_limit_s, time_limit_s))
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(POLL_INTERVAL_S,), name="card-listener", daemon=True
         )
@@ -118,10 +121,10 @@ class _Server(socketserver.ThreadingMixIn, WSGIServer):
     daemon_threads = True
 
     def __init__(
-        self, served: "WSGIApplication", where: tuple[str, int], tls: _Tls, secret: str, time_limit_s: float
+        self, served: "WSGIApplication", where: tuple[str, int], tls: _Tls, secret: str, limits_s: tuple[float, float]
     ) -> None:
         self.served, self.secret = served, secret
-        self._tls, self._time_limit_s = tls, time_limit_s
+        self._tls, (self._handshake_limit_s, self._time_limit_s) = tls, limits_s
         self.address_family = socket.AF_INET6 if ":" in where[0] else socket.AF_INET
         super().__init__(where, _Request)
 
@@ -135,18 +138,27 @@ class _Server(socketserver.ThreadingMixIn, WSGIServer):
         return self._tls.context().wrap_socket(connection, server_side=True, do_handshake_on_connect=False), address
 
     def finish_request(self, request: Any, client_address: Any) -> None:
-        limit = threading.Timer(self._time_limit_s, _break_off, (request,))
-        limit.daemon = True
-        limit.start()
         try:
-            request.settimeout(self._time_limit_s)
-            request.do_handshake()
-            super().finish_request(request, client_address)
-            request.unwrap()
+            with _ended_after(self._handshake_limit_s, request):
+                request.do_handshake()
+            with _ended_after(self._time_limit_s, request):
+                super().finish_request(request, client_address)
+                request.unwrap()
         except ENDED as error:
             structlog.get_logger().info("card listener: a connection failed", cause=str(error))
-        finally:
-            limit.cancel()
+
+
+@contextmanager
+def _ended_after(limit_s: float, connection: ssl.SSLSocket) -> Iterator[None]:
+    """However often the other side says something meanwhile."""
+    connection.settimeout(limit_s)
+    limit = threading.Timer(limit_s, _break_off, (connection,))
+    limit.daemon = True
+    limit.start()
+    try:
+        yield
+    finally:
+        limit.cancel()
 
 
 def _break_off(connection: ssl.SSLSocket) -> None:
@@ -170,10 +182,10 @@ class _Request(WSGIRequestHandler):
     def get_environ(self) -> "WSGIEnvironment":
         environ = super().get_environ()
         for header in SAID_BY_A_HOP:
-            environ.pop(_key(header), None)
+            environ.pop(card_hop.environ_key(header), None)
         der = self.connection.getpeercert(binary_form=True)
         shown = quote(ssl.DER_cert_to_PEM_cert(der), safe="") if der is not None else ""
-        environ[_key(card_hop.NGINX_CLIENT_CERT)] = card_hop.state(shown, self.server.secret)
+        environ[card_hop.environ_key(card_hop.NGINX_CLIENT_CERT)] = card_hop.state(shown, self.server.secret)
         return environ
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - its name in http.server
@@ -184,11 +196,6 @@ def _nothing(environ: "WSGIEnvironment", start_response: "StartResponse") -> lis
     """The icon that browsers look for, for one: to the application it would look like a forgery."""
     start_response("404 Not Found", [("Content-Type", "text/plain; charset=utf-8"), ("Cache-Control", "no-store")])
     return ["Il n'y a rien à cette adresse.\n".encode()]
-
-
-def _key(header: str) -> str:
-    """Its name in the environ (PEP 3333), where `-` and `_` are one."""
-    return "HTTP_" + header.upper().replace("-", "_")
 
 
 class _Answer(SimpleHandler):

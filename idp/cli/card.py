@@ -10,7 +10,7 @@ from idp.cli import card_nginx
 from idp.cli.card_nginx import AUTHORITIES, CARD_HOST, OTHER_HOSTS, SECRET_FILE, Nginx
 from idp.cli.context import plainly, settings_of
 from idp.pki import CardTrust
-from idp.settings import Settings, SettingsError, read_private
+from idp.settings import Settings
 
 FILE = click.Path(path_type=Path)
 
@@ -57,7 +57,8 @@ def nginx(
     if not write:
         click.echo(f"{block}\n{others}", nl=False)
         return
-    files = {AUTHORITIES: _authorities(settings), SECRET_FILE: _secret(settings), OTHER_HOSTS: others, CARD_HOST: block}
+    secret = card_nginx.secret_line(settings)
+    files = {AUTHORITIES: _authorities(settings), SECRET_FILE: secret, OTHER_HOSTS: others, CARD_HOST: block}
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in files.items():
         _replace(folder / name, text, mode=0o600 if name == SECRET_FILE else 0o644)
@@ -68,13 +69,6 @@ def _authorities(settings: Settings) -> str:
     """PEM of those that issue cards to persons: browsers offer certificates of theirs. Raises SettingsError."""
     found = CardTrust.load(settings.card).authorities
     return "".join(each.public_bytes(Encoding.PEM).decode() for each in found)
-
-
-def _secret(settings: Settings) -> str:
-    path = settings.card.dialog_secret_file
-    if path is None:
-        raise SettingsError("card.dialog_secret_file: nginx is known by it")
-    return card_nginx.secret_line(read_private("card.dialog_secret_file", path))
 
 
 def _replace(path: Path, text: str, *, mode: int) -> None:

@@ -1,16 +1,19 @@
 """The configuration of nginx in front of the card host. Why each line stands there: docs/card.md."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from idp.settings import Settings, SettingsError
-from idp.web.card_hop import BAD_SECRET, CLIENT_CERT, NGINX_CLIENT_CERT, SECRET, state
+from idp.web.card_hop import CLIENT_CERT, NGINX_CLIENT_CERT, read_secret, state
 
 CARD_HOST = "card-host.conf"
 OTHER_HOSTS = "other-hosts.conf"
 SECRET_FILE = "card-secret.conf"
 AUTHORITIES = "card-authorities.pem"
+
+MORE_THAN_A_NAME = re.compile(r"[\s;{}\"'$\\*?#]")
 
 SERVER = """\
 # The card host of @ISSUER@, for nginx 1.20 or newer. Include this file within `http { … }`.
@@ -45,13 +48,13 @@ server {
 
     # Neither log holds what stands in the URL. A provider that is away shows as the status 502.
     access_log @LOGS@/sesame-card.log sesame_card;
-    error_log @LOGS@/sesame-card-error.log crit;
+    error_log @LOGS@/sesame-card-error.log emerg;
     add_header Strict-Transport-Security "max-age=31536000" always;
 
     # A connection that was opened under another name carries nothing for this one.
     if ($ssl_server_name != "@NAME@") { return 421; }
     if ($host != "@NAME@") { return 421; }
-    if ($request_method != GET) { return 405; }
+    if ($request !~ "^GET ") { return 405; } # after an error, $request_method is another
     if ($request_uri !~ "^/carte/[A-Za-z0-9._-]+$") { return 404; }
 
     location / {
@@ -71,6 +74,8 @@ server {
         proxy_set_header Accept-Language $http_accept_language;
         proxy_set_header Sec-Fetch-Mode $http_sec_fetch_mode;
         proxy_set_header Sec-Fetch-Dest $http_sec_fetch_dest;
+        proxy_set_header Sec-Fetch-Site $http_sec_fetch_site;
+        proxy_set_header Sec-Purpose $http_sec_purpose; # a page that is drawn ahead of the person is refused
         proxy_set_header @CLIENT_CERT@ "";
         include @SECRET_FILE@; # the certificate, and what the provider knows this host by
         proxy_buffer_size 16k; # the certificate comes back in the address of the redirect
@@ -105,6 +110,9 @@ class Nginx:
 
     def card_host(self, settings: Settings) -> str:
         """The server block. Raises SettingsError if the settings name no card host."""
+        for value in (self.folder, self.certificate, self.key, self.logs, self.upstream, *self.listen):
+            if MORE_THAN_A_NAME.search(str(value)):
+                raise SettingsError(f"nginx would read more than a name or an address in {str(value)!r}")
         host = card_host_of(settings)
         name, _, port = host.partition(":")
         listen = self.listen or (port or "443", f"[::]:{port or '443'}")
@@ -130,10 +138,11 @@ def other_hosts(settings: Settings) -> str:
     return _filled(OTHERS + (MISDIRECTED if apart else ""), NAME=name)
 
 
-def secret_line(secret: bytes) -> str:
+def secret_line(settings: Settings) -> str:
     """The certificate, and what nginx proves itself with. Raises SettingsError."""
-    if not SECRET.fullmatch(secret):
-        raise SettingsError(f"card.dialog_secret_file: {BAD_SECRET}")
+    secret = read_secret(settings)
+    if secret is None:
+        raise SettingsError("card.dialog_secret_file: nginx is known by it")
     return f"proxy_set_header {NGINX_CLIENT_CERT} '{state('$ssl_client_escaped_cert', secret.decode())}';\n"
 
 

@@ -18,9 +18,11 @@ from idp.flows import answer
 from idp.flows.card_tickets import VisaForged, read_visa, seal_ticket
 from idp.flows.services import Services
 from idp.methods.cps_card import CpsCard
+from idp.settings import Settings
 from idp.web.card_hop import SEEN, Forged, Shown
 
 NAVIGATION = {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
+FROM_US = {"Sec-Fetch-Site": "same-site"}  # beside it, where the names leave no doubt
 AUDITED_EVERY = timedelta(hours=1)  # for one network
 AUDITED_AT_MOST = 60  # in that time, for all of them
 SAID: dict[int, Text] = {
@@ -34,6 +36,7 @@ def blueprint(services: Services) -> flask.Blueprint:
     """What the card host serves."""
     bp = flask.Blueprint("card_dialog", __name__)
     host = urlsplit(services.settings.card.dialog_url or "").netloc
+    sites = _sites(services.settings)
 
     @bp.get("/carte/<visa>")
     def present(visa: str) -> flask.Response:
@@ -42,7 +45,7 @@ def blueprint(services: Services) -> flask.Blueprint:
             raise NotFound
         if flask.request.environ.get("HTTP_HOST", "").lower().removesuffix(":443") != host:
             return _plain(services, 421)  # RFC 9110 §15.5.20: a connection that was opened for another name
-        if not _is_navigation(flask.request.headers):
+        if not _is_navigation(flask.request.headers, sites):
             return _plain(services, 403)
         try:
             read = read_visa(services.data_keys, visa)
@@ -78,9 +81,22 @@ def _record(services: Services, forged: Forged) -> None:
         services.append(AuditEvent("card.header_forged", "anonymous", outcome="refused", detail=detail))
 
 
-def _is_navigation(headers: Headers) -> bool:
+def _sites(settings: Settings) -> frozenset[str]:
+    """From where browsers say that the login page sent them: never "none", which is an address of a letter, or typed.
+
+    Where one name stands below the other, or is the same, they are one site. Of others browsers say either, by a list
+    that we have not (publicsuffix.org): a link of somebody else's looks the same then.
+    """
+    ours, theirs = urlsplit(settings.issuer), urlsplit(settings.card.dialog_url or "")
+    names = f".{ours.hostname}", f".{theirs.hostname}"
+    is_one_site = ours.scheme == theirs.scheme and (names[0].endswith(names[1]) or names[1].endswith(names[0]))
+    return frozenset(FROM_US.values()) if is_one_site else frozenset({*FROM_US.values(), "cross-site"})
+
+
+def _is_navigation(headers: Headers, sites: frozenset[str]) -> bool:
     """To the whole window, by a browser that says so (Fetch Metadata), and not ahead of the person (Sec-Purpose)."""
-    return "Sec-Purpose" not in headers and all(headers.get(name) == value for name, value in NAVIGATION.items())
+    is_one = "Sec-Purpose" not in headers and all(headers.get(name) == value for name, value in NAVIGATION.items())
+    return is_one and headers.get("Sec-Fetch-Site") in sites
 
 
 def _plain(services: Services, status: int) -> flask.Response:

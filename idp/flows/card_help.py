@@ -12,6 +12,11 @@ from idp.methods.cps_card import CpsCard
 PAGE = "/aide/changer-de-carte"
 
 
+def address(handle: str) -> str:
+    """Of the page, with the way back to this login."""
+    return f"{PAGE}?login={handle}"
+
+
 def blueprint(services: Services) -> flask.Blueprint:
     """One page, with the way back to the login in course."""
     bp = flask.Blueprint("card_help", __name__)

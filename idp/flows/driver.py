@@ -44,12 +44,13 @@ AWAITED = "_callback"  # where a method's state keeps the digest of the Redirect
 class Outcome:
     """What to answer: go to a page of the login, or show what was refused.
 
-    method: who refused with this code; None if it was the driver itself.
+    method: which one ran, the first factor or what follows it. is_own: it refused with this code, and not the driver.
     """
 
     response: flask.Response | None = None
     refused: str | None = None
     method: Method | None = None
+    is_own: bool = False
     minutes: int = 0
 
 
@@ -64,7 +65,7 @@ def _run(services: Services, visit: Visit, chosen: str, form: Mapping[str, str])
     if running is None:
         return Outcome(_to(visit))
     if not form and _lacks_means(services, running):
-        return Outcome(refused="means_missing")
+        return Outcome(refused="means_missing", method=running.method)
     context, pending = _context(services, visit, running)
     method = running.method
     act = partial(method.submit, context, form) if form else partial(method.begin, context)
@@ -95,7 +96,8 @@ def _answer(
         step = act()
     except TooManyAttempts as refusal:
         _save(services, visit, running, context, pending)
-        return Outcome(refused="too_many_attempts", minutes=-(-refusal.wait // timedelta(minutes=1)))
+        minutes = -(-refusal.wait // timedelta(minutes=1))
+        return Outcome(refused="too_many_attempts", method=running.method, minutes=minutes)
     match step:
         case Done() as done:
             return _weigh(services, visit, running, done, pending)
@@ -244,7 +246,7 @@ def _pass_on(services: Services, visit: Visit, running: Runner, refused: Refused
     if refused.guess:
         services.network.note_failure()
         _record_failure(services, visit, running, refused.code, pending=pending, evidence=refused.evidence)
-    return Outcome(refused=refused.code, method=running.method)
+    return Outcome(refused=refused.code, method=running.method, is_own=True)
 
 
 def _refuse(
@@ -252,7 +254,7 @@ def _refuse(
 ) -> Outcome:
     """A proof that does not count here."""
     _record_failure(services, visit, running, code, pending=pending, proof=proof)
-    return Outcome(refused=code)
+    return Outcome(refused=code, method=running.method)
 
 
 def _record_failure(

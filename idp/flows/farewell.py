@@ -33,7 +33,7 @@ def leave(
     if not has_card(session):
         return answer.see_other(target or OWN_PAGE)
     handle = new_token()
-    stored = {"target": target, "client_id": client_id, "locales": list(locales)}
+    stored = {"target": target, "client_id": client_id, "locales": list(locales), "browser": services.browser.hash}
     services.ephemeral.put(KIND, handle, stored, LIFETIME)
     return answer.see_other(f"{OWN_PAGE}/{handle}")
 
@@ -49,7 +49,7 @@ def add_routes(bp: flask.Blueprint, services: Services) -> None:
     def take_out(handle: str) -> flask.Response:
         """« Retirez votre carte du lecteur. » May be loaded anew."""
         stored = services.ephemeral.get(KIND, handle)
-        if stored is None:
+        if stored is None or stored["browser"] != services.browser.hash:
             return answer.see_other(OWN_PAGE)
         services.pages.prefer(tuple(stored["locales"]))
         client = services.configuration.client(stored["client_id"]) if stored["client_id"] else None

@@ -160,9 +160,9 @@ def _explain(services: Services, visit: Visit, method_id: str, outcome: driver.O
     if running is None:
         return answer.see_other(f"/login/{visit.interaction.id}")
     shown, is_delayed = driver.show(services, visit, running), outcome.refused == "too_many_attempts"
-    if shown.explains and outcome.method:
+    if shown.explains and outcome.is_own:
         return answer.see_other(f"/login/{visit.interaction.id}/{method_id}")
-    code = services.registry[method_id].codes.get(outcome.refused or "")
+    code = outcome.method.codes.get(outcome.refused or "") if outcome.method else None
     return login_pages.method(services, visit, running, shown, error, code=code, is_delayed=is_delayed)
 
 

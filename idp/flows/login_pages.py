@@ -9,12 +9,13 @@ import structlog
 from idp.domain.decide import Login
 from idp.domain.interaction import Unlinked
 from idp.domain.policy import MethodEntry
-from idp.flows import linking
+from idp.flows import card_help, linking
 from idp.flows.driver import Outcome
 from idp.flows.running import Runner
 from idp.flows.services import Services
 from idp.flows.visits import Visit
 from idp.methods.base import Show
+from idp.methods.cps_card import CpsCard
 from idp.web.scopes import SCOPE_TEXTS
 from idp.web.texts import BANDS, PROVE_FIRST, REFUSALS, UNLINKED
 
@@ -72,7 +73,7 @@ def method(
         step=running.step,
         others=[each for each in _offers(services, visit, others) if each["available"]],
         code=code,
-        handle=visit.interaction.id,
+        change_card_url=card_help.address(visit.interaction.id),
         back_url=f"/login/{visit.interaction.id}",
         action=action,
         form={**form, "action": action, "error": error, "is_delayed": is_delayed},
@@ -83,7 +84,9 @@ def method(
 def refusal(services: Services, outcome: Outcome) -> str:
     """The sentence for what was refused, in the page's language."""
     code, method = outcome.refused or "", outcome.method
-    said = (method.refusals if method else REFUSALS).get(code)
+    said = method.refusals.get(code) if method else None
+    if not outcome.is_own and (said is None or code in UNLINKED):  # a method's words for these say not what to do
+        said = REFUSALS.get(code)
     if said is None:
         structlog.get_logger().error("refusal without a sentence", method=method.id if method else "", code=code)
         said = REFUSALS["internal"]
@@ -147,10 +150,12 @@ def other_account(services: Services, visit: Visit) -> flask.Response:
     """Somebody else is signed in here."""
     with services.db.read() as tx:
         current = tx.accounts.get(visit.session.account_id) if visit.session else None
+    is_card = bool(visit.interaction.fresh) and visit.interaction.fresh[-1].method == CpsCard.id
     return _draw(
         services,
         visit,
         "other_account.html",
+        change_card_url=card_help.address(visit.interaction.id) if is_card else None,
         code=_code(services, visit, "other_account"),
         current=current.full_name if current else "",
         proven=visit.account.full_name if visit.account else "",

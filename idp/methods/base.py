@@ -224,8 +224,9 @@ class Method(Protocol):
     per_browser: a browser in which the person signed in before has tries of its own, so that somebody else's failures
     do not delay the holder; False where tries are counted across all browsers.
     refusals: the French sentence for each code that it refuses with; `not_linked` and `link_removed`, if there, are
-    what the login page says of a national identity that signs nobody in, or does so no more.
-    codes: what support searches for, by the code of a refusal, of the driver's too (`idp.web.texts.REFUSALS`).
+    what the login page says of a national identity that signs nobody in, or does so no more; words for another refusal
+    of the driver's (`idp.web.texts.REFUSALS`) stand instead of its own.
+    codes: what support searches for, by the code of a refusal, of the driver's too.
     default_after: the first factor that an entry of a policy asks before it unless it says otherwise.
     options: what an entry of a policy may set, by name.
     templates: the package whose folder `templates` has its pages and letters; None for ours.

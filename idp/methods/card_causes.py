@@ -32,7 +32,7 @@ REFUSED: Mapping[str, Cause] = MappingProxyType(
         "token_missing": Cause(
             "CPS-31",
             N_("La carte n'a rien signé"),
-            N_("Aucune signature de votre carte n'est arrivée jusqu'à nous."),
+            N_("Aucune signature de votre carte ne nous est parvenue."),
             (N_("Réessayez."), N_("Si cela se répète, relancez le logiciel du lecteur, ou mettez-le à jour.")),
         ),
         "challenge_expired": Cause(
@@ -51,8 +51,8 @@ REFUSED: Mapping[str, Cause] = MappingProxyType(
         ),
         "signature_wrong": Cause(
             "CPS-34",
-            N_("La signature de la carte n'est pas la bonne"),
-            N_("La carte a signé pour une autre demande ou une autre adresse que celles-ci."),
+            N_("La signature de la carte n'est pas valable"),
+            N_("La carte a signé une autre demande, ou pour une autre adresse que celle de cette page."),
             (N_("Fermez cette page et recommencez depuis le service."), ASK_SUPPORT),
             icon="shield",
             names_support=True,
@@ -60,12 +60,20 @@ REFUSED: Mapping[str, Cause] = MappingProxyType(
         "no_certificate": Cause(
             "CPS-35",
             N_("Aucun certificat n'a été choisi"),
-            N_("La fenêtre « Sélectionner un certificat » a été fermée, ou ne s'est pas ouverte."),
+            N_(
+                "La fenêtre de choix du certificat (« Sélectionner un certificat ») a été fermée, ou ne s'est pas "
+                "ouverte."
+            ),
             (
                 N_("Vérifiez que votre carte est dans le lecteur, puis appuyez sur « Réessayer »."),
                 N_("Sélectionnez le certificat de votre carte, validez avec « OK » et saisissez votre code porteur."),
                 N_(
-                    "Si la fenêtre ne s'ouvre pas, fermez toutes celles du navigateur et recommencez depuis le service."
+                    "Si aucun certificat n'est proposé, demandez à votre service informatique d'installer le logiciel "
+                    "de la carte (Cryptolib CPS)."
+                ),
+                N_(
+                    "Si la fenêtre ne s'ouvre pas, fermez toutes les fenêtres du navigateur et recommencez depuis le "
+                    "service."
                 ),
             ),
             icon="card",
@@ -117,8 +125,15 @@ REFUSED: Mapping[str, Cause] = MappingProxyType(
         "unknown_authority": Cause(
             "CPS-44",
             N_("Cette carte n'est pas reconnue ici"),
-            N_("Ce n'est pas une carte de professionnel de santé que nous acceptons."),
-            (N_("Insérez votre carte CPS, puis réessayez."), OTHER_WAY),
+            N_("Elle ne fait pas partie des cartes de professionnel de santé acceptées ici."),
+            (
+                N_("Insérez votre carte CPS, puis réessayez."),
+                N_(
+                    "Si votre navigateur vous a fait choisir un certificat, il garde ce choix : "
+                    "voyez « Changer de carte »."
+                ),
+                OTHER_WAY,
+            ),
         ),
         "wrong_usage": Cause(
             "CPS-45",
@@ -127,7 +142,7 @@ REFUSED: Mapping[str, Cause] = MappingProxyType(
             (
                 N_(
                     "Si votre navigateur vous a fait choisir, prenez l'autre certificat de la carte, celui "
-                    "d'authentification : « Changer de carte » dit comment."
+                    "d'authentification : voyez « Changer de carte »."
                 ),
                 N_("Sinon, mettez à jour le logiciel du lecteur."),
             ),
@@ -147,7 +162,7 @@ REFUSED: Mapping[str, Cause] = MappingProxyType(
         "certificate_malformed": Cause(
             "CPS-48",
             N_("Le certificat de cette carte est illisible"),
-            N_("Il est abîmé, ou d'un genre trop ancien pour être sûr."),
+            N_("Il est abîmé, ou d'un type trop ancien pour être sûr."),
             (N_("Essayez une autre carte ou contactez l'assistance."),),
             names_support=True,
         ),
@@ -168,27 +183,36 @@ REFUSED: Mapping[str, Cause] = MappingProxyType(
         "identity_disagrees": Cause(
             "CPS-51",
             N_("Les identifiants inscrits dans cette carte se contredisent"),
-            N_("La carte dit deux choses différentes de son porteur, et est à remplacer."),
+            N_("Elle porte deux identifiants différents : elle est à remplacer."),
             (N_("Contactez l'assistance."), OTHER_WAY),
             names_support=True,
         ),
     }
 )
 
-# What is wrong with the account and not with the card: said by the login page, in these words for the first two.
-UNLINKED: Mapping[str, Text] = MappingProxyType(
+
+@dataclass(frozen=True, slots=True)
+class OfTheAccount:
+    """words: of the card, instead of what the driver says of any method."""
+
+    code: str
+    words: Text | None = None
+
+
+# What is wrong with the account and not with the card: said by the login page.
+OF_THE_ACCOUNT: Mapping[str, OfTheAccount] = MappingProxyType(
     {
-        "not_linked": N_("Votre carte CPS n'est pas encore reliée à un compte."),
-        "link_removed": N_("Votre carte CPS n'est plus reliée à votre compte."),
-    }
-)
-OF_THE_ACCOUNT: Mapping[str, str] = MappingProxyType(
-    {
-        "not_linked": "CPS-60",
-        "link_removed": "CPS-61",
-        "other_account": "CPS-62",
-        "link_refused": "CPS-63",
-        "link_names_differ": "CPS-64",
-        "account_inactive": "CPS-65",
+        "not_linked": OfTheAccount("CPS-60", N_("Votre carte CPS n'est pas encore reliée à un compte.")),
+        "link_removed": OfTheAccount("CPS-61", N_("Votre carte CPS n'est plus reliée à votre compte.")),
+        "other_account": OfTheAccount(
+            "CPS-62",
+            N_(
+                "Cette carte n'est pas celle du compte attendu. Insérez la vôtre, ou choisissez un autre mode "
+                "d'authentification."
+            ),
+        ),
+        "link_refused": OfTheAccount("CPS-63"),
+        "link_names_differ": OfTheAccount("CPS-64"),
+        "account_inactive": OfTheAccount("CPS-65"),
     }
 )

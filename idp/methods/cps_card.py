@@ -28,7 +28,7 @@ from idp.methods.base import (
     Step,
     Subject,
 )
-from idp.methods.card_causes import OF_THE_ACCOUNT, REFUSED, UNLINKED
+from idp.methods.card_causes import OF_THE_ACCOUNT, REFUSED
 from idp.methods.reader_causes import AFTER_A_TRY, AT_THE_READER
 from idp.pki import CardHolder, CardRefused
 from idp.settings import Settings
@@ -57,8 +57,14 @@ class CpsCard(Method):
     offer = Offer(label=N_("Carte CPS"), hint=N_("nécessite votre lecteur de carte"), icon="card")
     proves_national_identity = True
     asks_workstation = True
-    refusals = MappingProxyType({**{name: cause.happened for name, cause in REFUSED.items()}, **UNLINKED})
-    codes = MappingProxyType({**{name: cause.code for name, cause in REFUSED.items()}, **OF_THE_ACCOUNT})
+    refusals = MappingProxyType(
+        {name: cause.happened for name, cause in REFUSED.items()}
+        | {name: account.words for name, account in OF_THE_ACCOUNT.items() if account.words}
+    )
+    codes = MappingProxyType(
+        {name: cause.code for name, cause in REFUSED.items()}
+        | {name: account.code for name, account in OF_THE_ACCOUNT.items()}
+    )
 
     def origins_in(self, settings: Settings) -> frozenset[str]:
         return frozenset({settings.card.dialog_url} if settings.card.dialog_url else ())

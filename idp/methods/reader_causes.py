@@ -21,7 +21,7 @@ AT_THE_READER: Mapping[str, Cause] = MappingProxyType(
         "denied": Cause(
             "CPS-02",
             N_("Votre navigateur interdit à ce site de communiquer avec le lecteur"),
-            N_("L'accès aux applications de cet appareil lui a été refusé."),
+            N_("L'accès aux applications de cet appareil a été refusé à ce site."),
             (
                 N_("Cliquez sur l'icône à gauche de l'adresse de cette page."),
                 N_(
@@ -64,7 +64,7 @@ AT_THE_READER: Mapping[str, Cause] = MappingProxyType(
         "insert": Cause(
             "CPS-11",
             N_("Insérez votre carte CPS dans le lecteur"),
-            N_("Aucune carte n'est vue dans le lecteur."),
+            N_("Aucune carte n'est détectée dans le lecteur."),
             (N_("Si elle y est déjà, retirez-la, vérifiez son sens (puce en avant) et insérez-la jusqu'au bout."),),
             icon="card",
         ),
@@ -83,18 +83,18 @@ AT_THE_READER: Mapping[str, Cause] = MappingProxyType(
         "unreadable": Cause(
             "CPS-14",
             N_("Votre carte est illisible"),
-            N_("Le lecteur la voit, mais ne peut pas la lire."),
+            N_("Le lecteur la détecte, mais ne peut pas la lire."),
             (N_("Retirez votre carte, vérifiez son sens et insérez-la à nouveau."), ASK_SUPPORT),
             names_support=True,
         ),
         "locked": Cause(
             "CPS-20",
             N_("Votre carte est bloquée"),
-            N_("Trois codes porteurs faux ont été saisis de suite."),
+            N_("Trois codes porteur erronés ont été saisis de suite."),
             (
                 N_(
-                    "Débloquez-la avec le code de déblocage reçu avec elle, ou choisissez un autre mode "
-                    "d'authentification."
+                    "Débloquez-la avec le code de déblocage du courrier de votre code porteur, ou choisissez un autre "
+                    "mode d'authentification."
                 ),
             ),
             icon="lock",
@@ -127,7 +127,7 @@ AFTER_A_TRY: Mapping[str, Cause] = MappingProxyType(
         ),
         "web_eid": Cause(
             "CPS-08",
-            N_("L'application Web eID n'a pas abouti."),
+            N_("L'opération a échoué dans l'application Web eID."),
             N_("Elle n'a rien signé."),
             (N_("Vérifiez la carte et le code, puis réessayez."),),
         ),
@@ -145,7 +145,7 @@ AFTER_A_TRY: Mapping[str, Cause] = MappingProxyType(
         ),
         "failed": Cause(
             "CPS-17",
-            N_("Le lecteur n'a pas abouti."),
+            N_("L'opération a échoué dans le lecteur."),
             N_("La carte n'a rien signé."),
             (N_("Retirez la carte, insérez-la à nouveau et réessayez."),),
         ),
@@ -160,11 +160,13 @@ AFTER_A_TRY: Mapping[str, Cause] = MappingProxyType(
             "CPS-22",
             N_("Ce code porteur n'a pas la bonne forme."),
             N_("Il compte de quatre à huit chiffres. La carte n'a pas été interrogée."),
+            (N_("Réessayez."),),
         ),
         "pin_cancelled": Cause(
             "CPS-23",
             N_("Vous n'avez pas saisi de code porteur."),
             N_("Rien n'a été envoyé."),
+            (N_("Réessayez."),),
         ),
         "timeout": Cause(
             "CPS-24",

@@ -64,7 +64,9 @@ class Settings(BaseSettings):
     secret_file: Path = Field(
         default=Path("secret"), description="File with the server's secret, 32 bytes or more (mode 0600)."
     )
-    host: str = Field(default="127.0.0.1", description="Address that `sesame serve` listens on.")
+    host: str = Field(
+        default="127.0.0.1", pattern=r"^[A-Za-z0-9.:-]+$", description="Address that `sesame serve` listens on."
+    )
     port: int = Field(default=8000, ge=1, le=65535, description="Port that `sesame serve` listens on.")
     workers: int = Field(default=1, ge=1, le=64, description="Processes that serve.")
     threads: int = Field(default=16, ge=1, le=256, description="Requests that one worker serves at once.")
@@ -146,7 +148,7 @@ class Settings(BaseSettings):
             raise ValueError("keys_publish_before_h: not shorter than keys_max_age_days")
         if set(self.acr) != set(LEVELS) or len(set(self.acr.values())) != len(LEVELS):
             raise ValueError("acr: a distinct name for each of LOW, MEDIUM, SUBSTANTIAL, HIGH")
-        if self.card.dialog_url and urlsplit(self.card.dialog_url).netloc == urlsplit(self.origin).netloc:
+        if self.card.dialog_url and _place(self.card.dialog_url) == _place(self.issuer):
             raise ValueError("card.dialog_url: another host or port than the issuer's")
         return self
 
@@ -248,6 +250,12 @@ def _relative_to(folder: Path, values: Mapping[str, Any]) -> dict[str, Any]:
     if scheme == "sqlite" and database:
         found["database_url"] = f"sqlite:///{folder / database}"
     return found
+
+
+def _place(origin: str) -> tuple[str, int]:
+    """Host and port, however an address of https writes them."""
+    parts = urlsplit(origin)
+    return (parts.hostname or "").removesuffix("."), parts.port or 443
 
 
 def _placed(folder: Path, values: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Any]:

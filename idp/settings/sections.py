@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, field_validato
 Url = Annotated[str, Field(pattern=r"^(https?://|mailto:|/)[!-~]+$", max_length=2000)]
 HttpUrl = Annotated[str, Field(pattern=r"^https?://[^/?#@]+(/[!-~]*)?$", max_length=2000)]
 Oid = Annotated[str, Field(pattern=r"^[0-2](\.(0|[1-9][0-9]{0,38})){1,30}$")]
-HttpsOrigin = Annotated[str, Field(pattern=r"^https://[a-z0-9.-]+(:[0-9]{1,5})?$", max_length=300)]
+HttpsOrigin = Annotated[str, Field(pattern=r"^https://[a-z0-9-]+(\.[a-z0-9-]+)*(:[1-9][0-9]{0,4})?$", max_length=300)]
 Port = Annotated[int, Field(ge=1024, le=65535)]
 
 
@@ -226,8 +226,13 @@ class Card(_Section):
     @field_validator("dialog_url")
     @classmethod
     def _as_browsers_write_it(cls, value: str | None) -> str | None:
-        """RFC 6454 §6.2: without the port that https has anyway."""
-        return value.removesuffix(":443") if value else value
+        """RFC 6454 §6.2: without the port that https has anyway. A name: in TLS, browsers name no IP address."""
+        if value is None:
+            return None
+        parts = urlsplit(value)
+        if parts.netloc.partition(":")[0].replace(".", "").isdigit():
+            raise ValueError("a host name, not an address")
+        return value if parts.port != 443 else value.removesuffix(":443")  # .port raises ValueError beyond 65535
 
     @field_validator("revocation")
     @classmethod

@@ -262,14 +262,6 @@ class CardPage {
   }
 }
 
-/* What the browser brought back from its certificate dialog. It stands behind the "#", which no server is sent, and leaves
-   the address and the history before anything else happens. */
-function takeTicket() {
-  const found = /^#ticket=([\w-]+)$/.exec(window.location.hash);
-  if (window.location.hash) window.history.replaceState(null, "", window.location.pathname + window.location.search);
-  return found ? found[1] : "";
-}
-
-const ticket = takeTicket();
+if (window.location.hash) window.history.replaceState(null, "", window.location.pathname + window.location.search);
 const root = document.getElementById("cps-card");
-if (root) new CardPage(root).start(ticket);
+if (root) new CardPage(root).start(window.cardTicket); // of ticket.js

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
+from idp.settings import Settings, SettingsError, read_private
+
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
@@ -31,7 +33,7 @@ PEM = re.compile(r"-----BEGIN CERTIFICATE-----\n((?:[A-Za-z0-9+/=]{1,64}\n)+)---
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """certificate: DER, whose key the client has; None if it showed none."""
+    """certificate: DER, whose key the client has; None if it showed none, no bytes for one that cannot be read."""
 
     certificate: bytes | None = field(repr=False)
 
@@ -60,10 +62,11 @@ class CardHop:
         if not rfc and not nginx:  # how some proxies remove a header
             return self._app(environ, start_response)
         environ[SEEN] = seen = self._judge(rfc, nginx, environ.get("PATH_INFO", ""))
+        start_response = _without_cookies(start_response)
         if isinstance(seen, Forged):
             return self._refusing(environ, start_response)
         environ.pop("HTTP_COOKIE", None)  # those of the issuer's host come along where only the port differs
-        return self._app(environ, _without_cookies(start_response))
+        return self._app(environ, start_response)
 
     def _judge(self, rfc: str, nginx: str, path: str) -> Shown | Forged:
         if self._secret is None:
@@ -81,12 +84,22 @@ class CardHop:
         try:
             return Shown(_of_rfc9440(certificate) if rfc else _of_nginx(certificate))
         except ValueError:
-            return Forged("certificate_malformed")
+            return Shown(b"")
 
 
 def state(certificate: str, secret: str) -> str:
     """The value of a header, as a proxy writes it."""
     return f'{certificate};secret="{secret}"'
+
+
+def read_secret(settings: Settings) -> bytes | None:
+    """What the proxy proves itself with; None where there is no card host. Raises SettingsError."""
+    if settings.card.dialog_secret_file is None:
+        return None
+    secret = read_private("card.dialog_secret_file", settings.card.dialog_secret_file)
+    if not SECRET.fullmatch(secret):
+        raise SettingsError(f"card.dialog_secret_file: {BAD_SECRET}")
+    return secret
 
 
 def _of_rfc9440(value: str) -> bytes | None:
@@ -118,9 +131,9 @@ def _without_cookies(start_response: "StartResponse") -> "StartResponse":
     return start
 
 
-def _key(name: str) -> str:
+def environ_key(name: str) -> str:
     """As WSGI names a header (PEP 3333): `-` and `_` are one, so that what a proxy removes must be removed in both."""
     return "HTTP_" + name.upper().replace("-", "_")
 
 
-_CLIENT_CERT, _NGINX_CLIENT_CERT = _key(CLIENT_CERT), _key(NGINX_CLIENT_CERT)
+_CLIENT_CERT, _NGINX_CLIENT_CERT = environ_key(CLIENT_CERT), environ_key(NGINX_CLIENT_CERT)

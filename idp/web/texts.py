@@ -103,7 +103,10 @@ STOPS: dict[str, tuple[Text, Text]] = {
     "bad_request": (N_("Requête refusée"), N_("La requête n'a pas pu être lue.")),
     "card_header_forged": (
         N_("Requête refusée"),
-        N_("Elle dit d'une carte ce que seul le serveur prévu pour cela peut dire."),
+        N_(
+            "Elle contient, sur un certificat, une information que seul notre serveur peut donner. Si vous n'y êtes "
+            "pour rien, prévenez votre service informatique."
+        ),
     ),
     "unavailable": (
         N_("Service momentanément indisponible"),

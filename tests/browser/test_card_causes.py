@@ -140,6 +140,9 @@ def test_each_state_at_the_reader(
             if state in AT_THE_READER:
                 expect(desk.page.locator("#card-status .ref code:visible")).to_have_text(AT_THE_READER[state].code)
             if state == "missing":
+                desk.page.evaluate("for (const part of document.querySelectorAll('details')) part.open = false")
+                expect(desk.page.locator("#cps-card .ref code:visible")).to_have_count(0 if has_dialog else 1)
+                desk.page.evaluate("for (const part of document.querySelectorAll('details')) part.open = true")
                 expect(main).to_have_id("card-dialog" if has_dialog else "card-retry")
             is_whole = has_dialog and look is LOOKS["fr"]
             judge(desk.page) if is_whole or state == "missing" else fits(desk.page)

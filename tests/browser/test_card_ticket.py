@@ -82,3 +82,14 @@ def test_what_is_no_ticket_is_dropped(desk: Desk, fragment: str) -> None:
     expect(desk.page.locator("#cps-card")).to_be_visible()
     assert desk.posted == []
     assert urlsplit(desk.page.url).fragment == ""
+
+
+def test_it_stays_in_the_address_of_no_page(desk: Desk) -> None:
+    """Whoever were talked into handing the address on would hand the card's login on."""
+    for path in ("/login/of-another-browser/cps_card", "/password/forgot", desk.path.rpartition("/")[0]):
+        desk.page.goto(f"{ISSUER}{path}#ticket=a-sealed_ticket")
+        assert urlsplit(desk.page.url).fragment == "", path
+    desk.page.route("**/card_reader.js*", lambda route: route.abort())
+    desk.comes_back("ticket=a-sealed_ticket")
+    assert urlsplit(desk.page.url).fragment == ""
+    assert desk.posted == []

@@ -14,13 +14,14 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from demo.look_alike import ANNE, Hierarchy, Issued
+from demo.look_alike import ANNE, Hierarchy, Issued, rpps
 from tests.fakes import igc
 from tests.fakes.installed import Installation
 from tests.fakes.nginx import NAME, Site
 from tests.fakes.relying_party import CHALLENGE, STATE
 from tests.fakes.servers import free_port
 
+SAMIR, NOBODY = rpps("1000345681"), rpps("1000345682")
 PAGE = b'<!doctype html><html lang="fr"><title>Service</title><h1 id="arrived">Bienvenue</h1></html>'
 
 
@@ -56,7 +57,7 @@ class Clinic:
         return f"{self.site.url}/authorize?{urlencode(request)}"
 
     def card(self, kind: str = "good") -> Issued:
-        """One of Anne's, or what says that it is."""
+        """One of Anne's, or what says that it is; "another's": of Samir, "not linked": of nobody's account."""
         known, key, now = self.hierarchy, igc.holder_key(), self.hierarchy.now
         if kind == "revoked":
             return self.revoked
@@ -66,6 +67,10 @@ class Clinic:
             return _self_signed(known.issue(key=key), now)
         options: dict[str, Any] = {
             "expired": {"valid_from": now - timedelta(days=9), "valid_until": now - timedelta(hours=1)},
+            "not yet valid": {"valid_from": now + timedelta(days=1)},
+            "revocation not known": {"level": "STANDARD"},
+            "another's": {"national_id": f"8{SAMIR}", "given_name": "SAMIR", "family_name": "HADDAD"},
+            "not linked": {"national_id": f"8{NOBODY}"},
             "signature": {"purpose": "signature"},
             "test": {"category": 0x80},
             "long": {"added": [(x509.UnrecognizedExtension(x509.ObjectIdentifier("2.25.1"), bytes(5000)), False)]},
@@ -88,7 +93,8 @@ def clinic(folder: Path, name: str = NAME) -> Iterator[Clinic]:
     """folder: empty. name: of the card host."""
     site, known = Site(folder / "nginx", name=name), Hierarchy.make(datetime.now(UTC))
     revoked = known.issue(key=igc.holder_key())
-    authorities = known.write_authorities(folder / "authorities.pem", known.authority())
+    both = known.authority(), known.authority("STANDARD")  # the second without a revocation list
+    authorities = known.write_authorities(folder / "authorities.pem", *both)
     (folder / "persons.crl").write_bytes(known.crl(revoked=[revoked]).public_bytes(Encoding.DER))
     nobody = free_port()
     trusted = {
@@ -103,6 +109,7 @@ def clinic(folder: Path, name: str = NAME) -> Iterator[Clinic]:
         "ror", methods=("cps_card", "password"), redirect_uris=(f"{service}/callback",), post_logout_redirect_uris=()
     )
     installation.provider.add_account("anne.card", rpps=ANNE, given_name="Anne", family_name="Pierre")
+    installation.provider.add_account("samir.card", rpps=SAMIR, given_name="Samir", family_name="Haddad")
     site.configure(folder / "idp" / "sesame.toml")
     site.write_main()
     thread = Thread(target=server.serve_forever, args=(0.05,))

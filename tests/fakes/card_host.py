@@ -17,7 +17,12 @@ from tests.fakes.relying_party import RelyingParty, csrf_of
 
 CARD_HOST = "https://cps.idp.example"
 PROXY_SECRET = "what the proxy proves itself with".replace(" ", "-")
-NAVIGATION = {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document", "Host": "cps.idp.example"}
+NAVIGATION = {
+    "Sec-Fetch-Mode": "navigate",
+    "Sec-Fetch-Dest": "document",
+    "Sec-Fetch-Site": "same-site",
+    "Host": "cps.idp.example",
+}
 
 
 def settings(folder: Path) -> dict[str, Any]:

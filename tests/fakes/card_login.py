@@ -2,7 +2,7 @@
 
 import html
 import re
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 from typing import Any
 from urllib.parse import urljoin
 
@@ -15,14 +15,15 @@ from tests.fakes.nginx import hidden
 
 @dataclass
 class Login:
-    """A login in a browser of its own, on the card's page."""
+    """A login on the card's page, in a browser of its own. earlier: of the same browser, which may be signed in."""
 
     clinic: Clinic
+    earlier: InitVar["Login | None"] = None
     browser: requests.Session = field(init=False)
 
-    def __post_init__(self) -> None:
-        self.browser = self.clinic.site.browser()
-        page: str = self._get(self.clinic.address).headers["Location"]
+    def __post_init__(self, earlier: "Login | None") -> None:
+        self.browser = earlier.browser if earlier else self.clinic.site.browser()
+        page: str = self._get(f"{self.clinic.address}&prompt=login").headers["Location"]
         self.page = urljoin(self.clinic.site.url, f"{page}/cps_card")
         self._post(csrf=hidden(self._get(page).text, "csrf"))
 

@@ -24,7 +24,7 @@ from tests.fakes.installed import Installation
 from tests.fakes.servers import free_port
 from tests.fakes.waiting import DEADLINE_S, until
 
-NAVIGATION = {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
+NAVIGATION = {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document", "Sec-Fetch-Site": "same-site"}
 DISTRIBUTION = ("nginx",)
 SECRET = base64.b64encode(bytes(range(36))).decode()
 NAME = "cps.localhost"  # which no resolver need know: tests connect to 127.0.0.1

@@ -99,9 +99,7 @@ def test_answers_that_are_kept_refuse_them_too(provider: Provider, path: str) ->
     "said",
     [
         {CLIENT_CERT: stated(rfc9440(anne()))},
-        {NGINX_CLIENT_CERT: stated(f"{escaped(anne())},{escaped(anne())}")},
         {NGINX_CLIENT_CERT: f"{stated(escaped(anne()))},{stated(escaped(anne()))}"},
-        {NGINX_CLIENT_CERT: stated("x")},
     ],
 )
 def test_what_the_proxy_itself_cannot_mean_is_refused(provider: Provider, said: dict[str, str]) -> None:
@@ -146,7 +144,6 @@ def test_it_is_audited_with_its_network_and_never_with_what_was_said(provider: P
         ("/jwks", {CLIENT_CERT: "x"}, "no_secret"),
         ("/jwks", BELIEVED, "other_path"),
         ("/carte/x", {**BELIEVED, CLIENT_CERT: "x"}, "two_certificates"),
-        ("/carte/x", {NGINX_CLIENT_CERT: stated("x")}, "certificate_malformed"),
     ],
 )
 def test_the_audit_says_why(provider: Provider, path: str, headers: dict[str, str], reason: str) -> None:

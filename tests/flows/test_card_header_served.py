@@ -14,6 +14,8 @@ from tests.fakes.card import anne, luc
 from tests.fakes.card_host import PROXY_SECRET, escaped, rfc9440, stated
 from tests.fakes.servers import free_port
 
+pytestmark = pytest.mark.embedded  # asks nothing of a store
+
 DEADLINE_S = 20
 SERVER = """
 import hashlib, sys

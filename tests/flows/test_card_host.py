@@ -12,7 +12,7 @@ from tests.fakes import card_host
 from tests.fakes.card import RPPS, anne, begin
 from tests.fakes.card_host import by_proxy, leave, ticket_of, visit
 from tests.fakes.provider import ISSUER, Provider
-from tests.fakes.relying_party import RelyingParty
+from tests.fakes.relying_party import RelyingParty, csrf_of
 
 
 @pytest.fixture
@@ -95,6 +95,10 @@ def test_its_name_may_be_written_in_full(provider: Provider, visa: str, host: st
         {"Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": "empty"},
         {"Sec-Fetch-Mode": "no-cors"},
         {"Sec-Purpose": "prefetch;prerender"},
+        {"Sec-Fetch-Site": None},
+        {"Sec-Fetch-Site": "none"},  # typed, or opened from a letter
+        {"Sec-Fetch-Site": "cross-site"},  # a link of somebody else's
+        {"Sec-Fetch-Site": "same-origin"},
     ],
 )
 def test_it_serves_top_level_navigations_only(provider: Provider, visa: str, fetch: dict[str, str | None]) -> None:
@@ -102,6 +106,26 @@ def test_it_serves_top_level_navigations_only(provider: Provider, visa: str, fet
     answer = visit(provider, visa, headers=headers)
     assert answer.status_code == 403
     assert "Location" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    ("dialog_url", "is_refused"),
+    [
+        ("https://idp.example:8443", True),
+        ("https://idp.example.org", False),
+        ("https://cps.example", False),  # is `example` a public suffix?
+        ("https://example", True),
+    ],
+)
+def test_a_link_of_another_site_is_refused_where_the_names_leave_no_doubt(
+    start: Callable[..., Provider], tmp_path: Path, dialog_url: str, is_refused: bool
+) -> None:
+    rp = RelyingParty(card_host.provider(start, tmp_path, card={"dialog_url": dialog_url}), "ror")
+    page = begin(rp, rp.open_login())
+    away = rp.browser.post(page, data={"csrf": csrf_of(rp.browser.get(page)), "dialog": "1"}).headers["Location"]
+    for site, status in (("none", 403), ("same-site", 303), ("cross-site", 403 if is_refused else 303)):
+        headers = {**by_proxy(anne()), "Sec-Fetch-Site": site, "Host": urlsplit(away).netloc}
+        assert visit(rp.provider, urlsplit(away).path, headers=headers).status_code == status, site
 
 
 def test_a_visa_that_we_did_not_write_gets_nothing(provider: Provider, visa: str) -> None:

@@ -16,6 +16,8 @@ from tests.fakes.ocsp import FOR_OCSP, openssl
 from tests.fakes.servers import free_port
 from tests.fakes.site import Site, answer
 
+pytestmark = pytest.mark.embedded  # asks nothing of a store
+
 NAME = "AC SANTE-DEMO ELEMENTAIRE PERSONNES"
 
 

@@ -9,6 +9,8 @@ from demo.look_alike import Hierarchy
 from idp.pki.authorities import load
 from tests.fakes.command_line import CommandLine
 
+pytestmark = pytest.mark.embedded  # asks nothing of a store
+
 SECRET = "A1/+" * 12
 
 
@@ -33,6 +35,7 @@ def test_it_prints_the_block_of_the_card_host_and_the_lines_of_every_other(line:
         "proxy_pass http://127.0.0.1:8000;", 'proxy_set_header Host "cps.region.example";',
         "include /etc/nginx/sesame/card-secret.conf;", 'proxy_set_header Client-Cert "";',
         "proxy_set_header X-Forwarded-For $remote_addr;", "proxy_set_header X-Request-Id $request_id;",
+        "proxy_set_header Sec-Purpose $http_sec_purpose;",
     ):  # fmt: skip
         assert f" {each}" in said, each
     others = said.partition("EVERY other")[2].splitlines()[2:]
@@ -103,3 +106,14 @@ def test_a_secret_that_nginx_would_read_otherwise_is_refused(line: CommandLine, 
 def test_a_secret_that_others_may_read_is_refused(line: CommandLine) -> None:
     (line.folder / "card-secret").chmod(0o644)
     assert "chmod 600" in line.refused("card", "nginx", "--folder", str(line.folder / "n"), "--write")
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        *((option, "a;b") for option in ("--folder", "--certificate", "--key", "--logs", "--upstream")),
+        *(("--listen", value) for value in ("a b", "a\nb", "a{", "a}", 'a"', "a'", "$a", "a\\", "a*", "a#")),
+    ],
+)
+def test_what_nginx_would_read_as_more_than_a_name_is_refused(line: CommandLine, option: str, value: str) -> None:
+    assert "more than a name" in line.refused("card", "nginx", option, value)

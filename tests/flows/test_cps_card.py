@@ -88,7 +88,7 @@ def test_a_first_factor_may_stand_before_it_and_must_be_the_same_person(provider
         assert "connect-src" not in rp.browser.get(page).headers["Content-Security-Policy"]
         assert path_of(rp.post(page, page=page, login=login, password="correct cheval batterie agrafe")) == page
         answer = send(rp, page, signed(rp, page))
-        assert ("code" in answer_of(answer)) if comes_in else ("Ce n&#39;est pas le compte" in answer.text)
+        assert ("code" in answer_of(answer)) if comes_in else ("n&#39;est pas celle du compte attendu" in answer.text)
 
 
 def test_it_is_no_first_factor_of_another(provider: Provider) -> None:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from idp.domain.account import AccountStatus
+from idp.flows.operators import accounts
 from idp.methods.card_causes import REFUSED
 from tests.fakes import card, igc
 from tests.fakes.card import RPPS, asked, begin, luc, present, said, send, signed
@@ -153,7 +155,8 @@ def test_the_card_of_another_account_has_its_code(provider: Provider) -> None:
     page = begin(rp, rp.open_login())
     rp.post(page, page=page, login="karim.benali", password="correct cheval batterie agrafe")
     answer = send(rp, page, signed(rp, page))
-    assert "Ce n&#39;est pas le compte que ce service attend." in answer.text
+    assert "Cette carte n&#39;est pas celle du compte attendu. Insérez la vôtre" in answer.text
+    assert "Ce n&#39;est pas le compte" not in answer.text
     assert "<code>CPS-62</code>" in answer.text
     assert "Anne" not in answer.text
 
@@ -165,7 +168,35 @@ def test_and_so_has_the_question_of_who_is_to_be_signed_in(provider: Provider) -
     ror = RelyingParty(provider, "ror", rp.browser)
     path = ror.open_login()
     present(ror, path)
-    assert "<code>CPS-62</code>" in ror.browser.get(path).text
+    asks = ror.browser.get(path).text
+    assert "<code>CPS-62</code>" in asks
+    assert f'href="{HELP}?login={path.split("/")[2]}"' in asks
+
+
+def test_a_password_of_another_account_says_nothing_of_cards(provider: Provider) -> None:
+    provider.add_account("karim.benali")
+    rp = RelyingParty(provider, "rp")
+    rp.give_password(rp.open_login(), "karim.benali")
+    path = rp.open_login(prompt="login")
+    rp.give_password(path, "anne.pierre")
+    asks = rp.browser.get(path).text
+    assert 'id="other-switch"' in asks
+    assert HELP not in asks
+    assert "CPS-" not in asks
+
+
+@pytest.mark.parametrize("is_after_password", [True, False])
+def test_an_account_that_is_not_active_has_a_code_of_the_card_where_the_card_was_shown(
+    provider: Provider, is_after_password: bool
+) -> None:
+    provider.set_policy("card", ("cps_card:after=password" if is_after_password else "cps_card",))
+    accounts.set_status(provider.desk, "anne.pierre", AccountStatus.SUSPENDED, "test")
+    rp = RelyingParty(provider, "card")
+    page = begin(rp, rp.open_login())
+    given = {"login": "anne.pierre", "password": "correct cheval batterie agrafe"}
+    answer = rp.post(page, page=page, **given) if is_after_password else send(rp, page, signed(rp, page))
+    assert "Ce compte n&#39;est pas actif" in answer.text
+    assert ("<code>CPS-65</code>" in answer.text) is not is_after_password
 
 
 def test_names_that_differ_have_their_code(start: Callable[..., Provider], tmp_path: Path) -> None:

@@ -18,6 +18,8 @@ from idp.settings.sections import Card
 from keys.seal import DataKeys
 from tests.fakes.findings import only
 
+pytestmark = pytest.mark.embedded  # asks nothing of a store
+
 Doctor = Callable[..., tuple[Level, str]]
 
 

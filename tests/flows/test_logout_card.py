@@ -130,3 +130,11 @@ def test_nobody_signed_in_goes_straight_back(provider: Provider) -> None:
     stranger = RelyingParty(provider, "ror")
     page = ask(stranger, id_token_hint=hint, post_logout_redirect_uri=HOME)
     assert stranger.browser.get(page).headers["Location"] == HOME
+
+
+def test_the_page_is_for_the_browser_that_signed_out(provider: Provider) -> None:
+    """Somebody who is still signed in is not told otherwise by a link."""
+    rp, hint = signed_in(provider, by_card=True)
+    done = path_of(confirm(rp, ask(rp, id_token_hint=hint, post_logout_redirect_uri=HOME)))
+    assert path_of(provider.browser().get(done)) == "/logged-out"
+    assert TAKE_IT_OUT in rp.browser.get(done).text

@@ -16,6 +16,8 @@ from tests.fakes.authority import Authority
 from tests.fakes.servers import free_port
 from tests.fakes.site import Site, answer
 
+pytestmark = pytest.mark.embedded  # asks nothing of a store
+
 NAME = "rp.example"
 SOON_S = 3  # cut at 0.3 s; a busy machine has time
 

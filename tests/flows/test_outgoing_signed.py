@@ -9,6 +9,8 @@ from idp.outgoing import Outgoing, Unreachable
 from idp.settings import sections
 from tests.fakes.site import Site
 
+pytestmark = pytest.mark.embedded  # asks nothing of a store
+
 NAME = "igc.example"
 SOON_S = 3  # cut at 0.3 s; a busy machine has time
 

@@ -15,6 +15,8 @@ import pytest
 from idp.serving import listen
 from idp.settings import SettingsError
 
+pytestmark = pytest.mark.embedded  # asks nothing of a store
+
 DEADLINE_S = 20
 DIRECTLY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 SERVER = """

@@ -17,6 +17,8 @@ import pytest
 from idp.serving import listen
 from tests.fakes.waiting import DEADLINE_S, children, is_running, until
 
+pytestmark = pytest.mark.embedded  # asks nothing of a store
+
 MOST_REQUESTS = 20_000
 SERVER = """
 import os, sys, time

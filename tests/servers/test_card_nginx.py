@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 import requests
 
-from idp.methods.card_causes import REFUSED
+from idp.methods.card_causes import OF_THE_ACCOUNT, REFUSED
 from idp.web.card_hop import CLIENT_CERT, NGINX_CLIENT_CERT, state
 from tests.fakes.card_clinic import Clinic, clinic
 from tests.fakes.card_host import escaped, rfc9440
@@ -46,6 +46,8 @@ def test_a_card_signs_in(place: Clinic, kind: str) -> None:
         ("self-signed", "unknown_authority"),
         ("unknown authority", "unknown_authority"),
         ("expired", "expired"),
+        ("not yet valid", "not_yet_valid"),
+        ("revocation not known", "revocation_unknown"),
         ("revoked", "revoked"),
         ("signature", "wrong_usage"),
         ("test", "test_card"),
@@ -54,6 +56,17 @@ def test_a_card_signs_in(place: Clinic, kind: str) -> None:
 def test_each_other_certificate_reaches_the_page_that_says_why(place: Clinic, kind: str, cause: str) -> None:
     shown = None if kind == "none" else place.card(kind)
     assert Login(place).refusal(shown) == REFUSED[cause].code
+
+
+def test_a_card_that_is_linked_to_no_account_is_told_so(place: Clinic) -> None:
+    assert Login(place).refusal(place.card("not linked")) == OF_THE_ACCOUNT["not_linked"].code
+
+
+def test_the_card_of_another_account_than_is_signed_in_asks_first(place: Clinic) -> None:
+    anne = Login(place)
+    assert "code=" in anne.shows(place.card()).headers["Location"]
+    assert Login(place, anne).refusal(place.card("another's")) == OF_THE_ACCOUNT["other_account"].code
+    assert "code=" in Login(place).shows(place.card("another's")).headers["Location"], "a good card all the same"
 
 
 def test_a_ticket_is_for_one_login(place: Clinic) -> None:
@@ -190,6 +203,7 @@ def test_navigations_alone_are_answered(place: Clinic) -> None:
     for mode, dest in (("cors", "empty"), ("navigate", "iframe"), ("no-cors", "image")):
         headers = {"Sec-Fetch-Mode": mode, "Sec-Fetch-Dest": dest}
         assert place.site.ask(url, place.card(), headers=headers).status == 403
+    assert place.site.ask(url, place.card(), headers={**NAVIGATION, "Sec-Purpose": "prefetch;prerender"}).status == 403
     answer = place.site.ask(url, place.card(), headers={**NAVIGATION, "Cookie": "__Host-x=1"})
     assert (answer.status, "set-cookie" in answer.headers) == (303, False)
     assert answer.headers["strict-transport-security"] == "max-age=31536000", "once"
@@ -228,7 +242,7 @@ def test_the_example_of_the_documentation_is_sound(place: Clinic, tmp_path: Path
         ("/etc/nginx/sesame/main.pem", tls),
         ("/etc/nginx/sesame/main.key", tls),
         ("/etc/nginx/sesame", site.folder),
-        ("/var/log/nginx", tmp_path),
+        ("/var/log/sesame-nginx", tmp_path),
         ("192.0.2.10:443", f"127.0.0.1:{free_port()}"),
     ):
         assert old in example, old

@@ -128,6 +128,16 @@ SPOILED: dict[str, tuple[tuple[Change, ...], tuple[tuple[Level, str], ...]]] = {
         ((OF_NGINX, stating("$http_x_sesame_client_cert", SECRET)),),
         ((FAIL, "it asks for no"), (FAIL, "X-Sesame-Client-Cert of anybody is believed there")),
     ),
+    "another name refused in the handshake": (
+        (
+            (
+                "client_body_temp_path @FOLDER@/body;",
+                "client_body_temp_path @FOLDER@/body; server { listen 127.0.0.1:@CARD_PORT@ ssl default_server;"
+                " ssl_protocols TLSv1.2; ssl_reject_handshake on; }",
+            ),
+        ),
+        (),
+    ),
     "underscores, which harm nobody": (
         (
             ("proxy_pass_request_headers off;", ""),
@@ -144,9 +154,14 @@ def test_each_line_that_is_not_ours_is_told(doctor: Doctor, served: tuple[Site, 
     site = served[0]
 
     def placed(part: str) -> str:
-        return part.replace("@UPSTREAM@", f"http://127.0.0.1:{site.upstream_port}").replace(
-            "@FOLDER@", str(site.folder)
-        )
+        values = {
+            "UPSTREAM": f"http://127.0.0.1:{site.upstream_port}",
+            "CARD_PORT": site.card_port,
+            "FOLDER": site.folder,
+        }
+        for name, value in values.items():
+            part = part.replace(f"@{name}@", str(value))
+        return part
 
     found = bad(doctor(*((placed(old), placed(new)) for old, new in changes)))
     for level, text in expected:
@@ -171,9 +186,10 @@ def test_an_address_may_be_shared_where_all_speak_tls_1_2(
 
 def test_a_card_host_that_is_away_is_a_warning(served: tuple[Site, Settings], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connection, "system_resolver", lambda host: ["127.0.0.1"])
-    ((level, text),) = bad(list(card_host.card_host(served[1])))
-    assert level is Level.WARN
-    assert "cannot be asked from here" in text
+    found = bad(list(card_host.card_host(served[1])))
+    assert [level for level, _ in found] == [Level.WARN] * 2
+    for (_, text), address in zip(found, (served[0].card_url, served[0].url), strict=True):
+        assert text.startswith(f"{address} cannot be asked from here")
 
 
 def test_without_a_card_host_nothing_is_said(tmp_path: Path) -> None:

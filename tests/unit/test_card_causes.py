@@ -57,20 +57,26 @@ def test_a_state_of_the_page_is_drawn_with_its_cause_once(state: str) -> None:
 
 
 def test_a_code_is_of_one_cause_and_never_of_another() -> None:
-    causes = [*{id(cause): cause.code for _, cause in every_cause()}.values(), *OF_THE_ACCOUNT.values()]
+    causes = [
+        *{id(cause): cause.code for _, cause in every_cause()}.values(),
+        *(of.code for of in OF_THE_ACCOUNT.values()),
+    ]
     assert len(causes) == len(set(causes))
     assert all(re.fullmatch(r"CPS-\d\d", code) for code in causes)
-    assert CpsCard.codes == {**{name: cause.code for name, cause in REFUSED.items()}, **OF_THE_ACCOUNT}
+    refused = {name: cause.code for name, cause in REFUSED.items()}
+    assert CpsCard.codes == refused | {name: of.code for name, of in OF_THE_ACCOUNT.items()}
 
 
 def test_what_is_of_the_account_is_said_by_the_method_or_the_driver() -> None:
     assert set(OF_THE_ACCOUNT) <= {*CpsCard.refusals, *REFUSALS}
 
 
-@pytest.mark.parametrize("name", sorted(REFUSED))
-def test_a_cause_says_what_happened_and_what_to_do(name: str) -> None:
-    cause = REFUSED[name]
-    assert not cause.title.endswith(".")
+@pytest.mark.parametrize(
+    "cause", {cause.code: cause for _, cause in every_cause()}.values(), ids=lambda each: each.code
+)
+def test_a_cause_says_what_happened_and_what_to_do(cause: Cause) -> None:
+    is_heading = cause in {*REFUSED.values(), *AT_THE_READER.values()}
+    assert cause.title.endswith(".") is not is_heading
     assert cause.happened.endswith(".")
     assert cause.to_do
     assert all(sentence.endswith((".", "?")) for sentence in cause.to_do)
@@ -96,5 +102,5 @@ def test_support_finds_every_code_in_the_documentation() -> None:
     lines = re.findall(r"^\| (CPS-\d\d) \| (.+?) \|", (ROOT / "docs/card.md").read_text(), re.MULTILINE)
     written = {(code, name) for code, names in lines for name in re.findall(r"`(\w+)`", names)}
     known = {(cause.code, name) for name, cause in every_cause()}
-    assert written == known | {(code, name) for name, code in OF_THE_ACCOUNT.items()}
+    assert written == known | {(of.code, name) for name, of in OF_THE_ACCOUNT.items()}
     assert len(lines) == len({code for code, _ in lines})

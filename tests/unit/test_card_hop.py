@@ -146,8 +146,8 @@ PEM = f"-----BEGIN CERTIFICATE-----\n{BASE64[:64]}\n-----END CERTIFICATE-----\n"
         f":{'A' * 40_000}:",
     ],
 )
-def test_a_client_cert_that_is_not_one_is_refused(spy: Spy, value: str) -> None:
-    assert spy.asked(wsgi(client_cert=stated(value))) == Forged("certificate_malformed")
+def test_a_client_cert_that_is_not_one_is_shown_as_one_that_nobody_can_read(spy: Spy, value: str) -> None:
+    assert spy.asked(wsgi(client_cert=stated(value))) == Shown(b"")
 
 
 @pytest.mark.parametrize(
@@ -171,8 +171,8 @@ def test_a_client_cert_that_is_not_one_is_refused(spy: Spy, value: str) -> None:
         "A" * 40_000,
     ],
 )
-def test_an_escaped_certificate_that_is_not_one_is_refused(spy: Spy, value: str) -> None:
-    assert spy.asked(wsgi(nginx=stated(value))) == Forged("certificate_malformed")
+def test_an_escaped_certificate_that_is_not_one_is_neither(spy: Spy, value: str) -> None:
+    assert spy.asked(wsgi(nginx=stated(value))) == Shown(b"")
 
 
 @pytest.mark.parametrize("said", [GOOD, {"client_cert": stated(rfc9440(ANNE))}, {**GOOD, "client_cert": ""}])

@@ -1,12 +1,12 @@
 """The card host: that it asks for certificates, keeps none for the next person, and that nobody else can show one.
 
 Asked as a browser asks, with a certificate made for the occasion and a visa of no login: what comes back opens nothing.
+A forged header that comes through to the provider writes an audit event there, `card.header_forged`.
 """
 
 import base64
 import secrets
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,17 +22,20 @@ from cryptography.x509.oid import NameOID
 
 from idp.cli.doctor.connection import Head, Server
 from idp.cli.doctor.finding import Finding, fail, ok, warn
-from idp.flows.card_dialog import NAVIGATION
+from idp.flows.card_dialog import FROM_US, NAVIGATION
 from idp.flows.card_tickets import open_ticket, write_visa
 from idp.outgoing import Unreachable
 from idp.pki import CardRefused
-from idp.settings import Settings, SettingsError, read_private, read_secret
+from idp.settings import Settings, SettingsError, read_secret
+from idp.web import card_hop
 from idp.web.card_hop import CLIENT_CERT, NGINX_CLIENT_CERT, PATH, state
 from keys.seal import DataKeys
 from keys.signer import UnsafeKeyFile
 
 PART = "card host"
+ASKED = NAVIGATION | FROM_US  # as a browser that the login page sends
 FOREIGN = "doctor.invalid"  # RFC 2606 §2
+NOT_SERVED = (403, 404, 421)
 NOT_SHOWN, ELSEWHERE = "not_shown", "elsewhere"
 
 
@@ -117,23 +120,27 @@ def card_host(settings: Settings) -> Iterator[Finding]:
         )
         return
     try:
-        read_private("card.dialog_secret_file", settings.card.dialog_secret_file)
+        card_hop.read_secret(settings)
         visit = Visit.make(settings)
     except (SettingsError, UnsafeKeyFile) as error:
         yield fail(PART, str(error))
         return
-    try:
-        yield from _tls(visit)
-        yield _passed_on(visit)
-        yield from _resumption(visit)
-        yield from _other_names(visit)
-        yield _nothing_else(visit)
-        yield _forged_there(visit)
-    except Unreachable as error:
-        yield warn(PART, f"{settings.card.dialog_url} cannot be asked from here: {error}")
-        return
-    with suppress(Unreachable):  # told by the check of the issuer
-        yield from _forged_here(visit)
+    for address, check in ((settings.card.dialog_url, _there), (settings.issuer, _forged_here)):
+        try:
+            yield from check(visit)
+        except Unreachable as error:
+            yield warn(PART, f"{address} cannot be asked from here: {error}")
+
+
+def _there(visit: Visit) -> Iterator[Finding]:
+    """At the card host."""
+    yield from _tls(visit)
+    yield _passed_on(visit)
+    yield from _resumption(visit)
+    yield _other_host(visit)
+    yield _other_server_name(visit)
+    yield _nothing_else(visit)
+    yield _forged_there(visit)
 
 
 def _tls(visit: Visit) -> Iterator[Finding]:
@@ -164,7 +171,7 @@ def _passed_on(visit: Visit) -> Finding:
         file.touch(mode=0o600)
         file.write_bytes(visit.shown.pem)
         context.load_cert_chain(file)
-    head = server.get(visit.path, NAVIGATION.items(), context=context)
+    head = server.get(visit.path, ASKED.items(), context=context)
     found = visit.certificate(head)
     if found == NOT_SHOWN:
         return fail(PART, "it asks for no certificate, or passes none on: see `sesame card nginx`")
@@ -190,37 +197,49 @@ def _resumption(visit: Visit) -> Iterator[Finding]:
         yield fail(PART, f"TLS sessions are resumed {' and '.join(sorted(resumed))}, without the card: {advice}")
     else:
         yield ok(PART, "TLS sessions are not resumed")
-    kept = server.get(visit.path, NAVIGATION.items()).headers.get("connection", "").lower()
+    kept = server.get(visit.path, ASKED.items()).headers.get("connection", "").lower()
     if kept != "close":
         yield fail(PART, "connections stay open, and with them the card's login: keepalive_timeout 0")
     else:
         yield ok(PART, "each connection is closed")
 
 
-def _other_names(visit: Visit) -> Iterator[Finding]:
-    server = visit.card_host
-    unverified = server.context(is_verified=False)
-    for what, head in (
-        ("another Host", server.get(visit.path, NAVIGATION.items(), host=FOREIGN)),
-        ("another name in TLS", server.get(PATH, context=unverified, server_name=FOREIGN)),
-    ):
-        if head.status == 421:
-            yield ok(PART, f"{what} is answered 421")
-        else:
-            yield fail(PART, f"{what} is answered {head.status}, not 421: see `sesame card nginx`")
+def _other_host(visit: Visit) -> Finding:
+    """For what would have been a ticket; another server block of the same address may be the one that refuses."""
+    head = visit.card_host.get(visit.path, ASKED.items(), host=FOREIGN)
+    return _misdirected("another Host", head, NOT_SERVED)
+
+
+def _other_server_name(visit: Visit) -> Finding:
+    server, what = visit.card_host, "another name in TLS"
+    try:
+        head = server.get(PATH, context=server.context(is_verified=False), server_name=FOREIGN)
+    except Unreachable as error:
+        if error.reason == "tls":
+            return ok(PART, f"{what} is refused in the handshake")
+        return warn(PART, f"{what} gets no answer: {error}")
+    return _misdirected(what, head, (421,))
+
+
+def _misdirected(what: str, head: Head, right: Container[int]) -> Finding:
+    if head.status in right:
+        return ok(PART, f"{what} is answered {head.status}")
+    return fail(PART, f"{what} is answered {head.status}, not 421: see `sesame card nginx`")
 
 
 def _nothing_else(visit: Visit) -> Finding:
     status = visit.card_host.get("/healthz").status
     if status == 200:
         return fail(PART, f"it serves more than {PATH}: see `sesame card nginx`")
+    if status not in NOT_SERVED:
+        return warn(PART, f"/healthz is answered {status}: cannot tell whether it serves more than {PATH}")
     return ok(PART, f"it serves {PATH} alone")
 
 
 def _forged_there(visit: Visit) -> Finding:
     """Without a certificate, and with headers that tell of one."""
     for name, value in visit.shown.forged():
-        head = visit.card_host.get(visit.path, [*NAVIGATION.items(), (name, value)])
+        head = visit.card_host.get(visit.path, [*ASKED.items(), (name, value)])
         if isinstance(visit.certificate(head), bytes):
             return fail(PART, f"{name} of anybody is believed there: whoever has a certificate without its key gets in")
     return ok(PART, "headers that tell of a certificate are not believed there")
@@ -228,17 +247,29 @@ def _forged_there(visit: Visit) -> Finding:
 
 def _forged_here(visit: Visit) -> Iterator[Finding]:
     """At the public address: the provider refuses them, but they should not come that far."""
+    issuer = visit.settings.issuer
+    believed: list[str] = []
     passed: list[str] = []
+    unclear: set[int] = set()
     for name, value in visit.shown.forged():
-        head = visit.issuer.get(visit.path, [*NAVIGATION.items(), (name, value)])
+        head = visit.issuer.get(visit.path, [*ASKED.items(), (name, value)])
         if isinstance(visit.certificate(head), bytes):
-            yield fail(
-                PART, f"{name} of anybody is believed at {visit.settings.issuer}: whoever has a certificate gets in"
-            )
-        elif head.status == 400 and name not in passed:
+            believed.append(name)
+        elif head.status == 400:
             passed.append(name)
+        elif head.status not in (403, 404):
+            unclear.add(head.status)
+    if believed:
+        yield fail(PART, f"{_each(believed)} of anybody is believed at {issuer}: whoever has a certificate gets in")
     if passed:
         advice = "the provider refuses them; have the proxy remove them (`sesame card nginx`)"
-        yield warn(PART, f"{visit.settings.issuer} lets through {', '.join(passed)}: {advice}")
-    else:
-        yield ok(PART, f"{visit.settings.issuer} keeps headers of the card host to itself")
+        yield warn(PART, f"{issuer} lets through {_each(passed)}: {advice}")
+    if unclear:
+        found = ", ".join(map(str, sorted(unclear)))
+        yield warn(PART, f"{issuer} answers {found}: cannot tell whether it keeps headers of the card host to itself")
+    if not (believed or passed or unclear):
+        yield ok(PART, f"{issuer} keeps headers of the card host to itself")
+
+
+def _each(names: list[str]) -> str:
+    return ", ".join(dict.fromkeys(names))
