@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from playwright.sync_api import expect
 
+from demo.seed import STRONG
 from tests.browser.demo_process import Demo, wait_for
 from tests.browser.visitor import ROR_LOGIN, Visitor
 
@@ -23,7 +24,7 @@ def set_policy(demo: Demo) -> Iterator[SetPolicy]:
         return done.stdout.split("\t")[0]
 
     yield run
-    run("email_otp", "--min-assurance", "MEDIUM", "--notice", NOTICE)
+    run(*STRONG, "--min-assurance", "MEDIUM", "--notice", NOTICE)
 
 
 def accepts_password(visitor: Visitor) -> bool:
