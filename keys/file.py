@@ -19,7 +19,8 @@ from cryptography.hazmat.primitives.serialization import (
 
 from keys import algorithms, private_directory
 from keys.jwks import thumbprint
-from keys.ring import plan_removal, plan_rotation, plan_withdrawal
+from keys.ring import plan_removal
+from keys.ring_changes import RingChanges
 from keys.ring_file import KID, RING, Ring, parse_ring, ring_json
 from keys.signer import KeyUnavailable, PublicKey, SigningKey, UnsafeKeyFile, require_aware
 
@@ -47,7 +48,7 @@ class _Content:
     held: Mapping[str, _Held]
 
 
-class FileSigner:
+class FileSigner(RingChanges):
     """Signer over a directory, read at the start and by `reload`; the other methods leave it as it is.
 
     Raises UnsafeKeyFile if the directory or a file is open to group or others, is a symbolic link, is missing or
@@ -115,28 +116,6 @@ class FileSigner:
             files = {_file_name(key.kid): _pem(private) for key, (_, private) in zip(ring, fresh, strict=True)}
             private_directory.write(descriptor, files | {RING: ring_json(ring)})
         return cls(directory)
-
-    def rotate(self, alg: str, *, now: datetime, publish_ahead: timedelta, keep_after: timedelta) -> Self:
-        """Make the next key of an algorithm and set the retirement of its elders: see `ring.plan_rotation`.
-
-        Raises RotationRefused, UnfitKey for an unknown algorithm, UnsafeKeyFile, ValueError if `now` is naive.
-        """
-
-        def plan(current: Ring, fresh_kid: str) -> Ring:
-            return plan_rotation(current, alg, now, publish_ahead, keep_after, kid=fresh_kid)
-
-        return self._extend(alg, plan)
-
-    def withdraw(self, kid: str, *, now: datetime, publish_ahead: timedelta, keep_after: timedelta) -> Self:
-        """Stop using and publishing a key that others may have: see `ring.plan_withdrawal`.
-
-        Raises KeyUnavailable if the kid is not in the ring, RotationRefused, UnsafeKeyFile, ValueError for a naive now.
-        """
-
-        def plan(current: Ring, fresh_kid: str) -> Ring:
-            return plan_withdrawal(current, kid, now, publish_ahead, keep_after, successor_kid=fresh_kid)
-
-        return self._extend(self._find(kid).alg, plan)
 
     def remove_retired(self, *, now: datetime, retired_for: timedelta) -> Ring:
         """Delete the keys that have been retired for so long, and tell which: see `ring.plan_removal`.

@@ -14,7 +14,8 @@ from keys import algorithms, private_directory
 from keys.pkcs11 import token as owners
 from keys.pkcs11.pin import REFUSED, check_pin_file
 from keys.pkcs11.token import Token
-from keys.ring import plan_removal, plan_rotation, plan_withdrawal
+from keys.ring import plan_removal
+from keys.ring_changes import RingChanges
 from keys.ring_file import RING, Ring, parse_ring, ring_json
 from keys.signer import (
     KeyUnavailable,
@@ -40,7 +41,7 @@ class _Content:
     public: dict[str, PublicKey] = field(default_factory=dict)
 
 
-class Pkcs11Signer:
+class Pkcs11Signer(RingChanges):
     """Signer over a token. `open` reads the ring only: the module is loaded by the first call that needs the token, so
     that a process may be forked before, and a provider may start while its token is away.
 
@@ -133,25 +134,6 @@ class Pkcs11Signer:
                 raise UnsafeKeyFile(message) from error
         return True
 
-    def rotate(self, alg: str, *, now: datetime, publish_ahead: timedelta, keep_after: timedelta) -> Self:
-        """Make the next key of an algorithm in the token: see `ring.plan_rotation`.
-
-        Raises RotationRefused, UnfitKey for an unknown algorithm, UnsafeKeyFile, ValueError if `now` is naive.
-        """
-        _refuse_unknown(alg)
-        return self._extend(alg, lambda ring, kid: plan_rotation(ring, alg, now, publish_ahead, keep_after, kid=kid))
-
-    def withdraw(self, kid: str, *, now: datetime, publish_ahead: timedelta, keep_after: timedelta) -> Self:
-        """Stop using and publishing a key that others may use: see `ring.plan_withdrawal`.
-
-        Raises KeyUnavailable if the kid is not in the ring, RotationRefused, UnsafeKeyFile, ValueError for a naive now.
-        """
-
-        def plan(ring: Ring, fresh_kid: str) -> Ring:
-            return plan_withdrawal(ring, kid, now, publish_ahead, keep_after, successor_kid=fresh_kid)
-
-        return self._extend(self._find(kid).alg, plan)
-
     def remove_retired(self, *, now: datetime, retired_for: timedelta) -> Ring:
         """Destroy the keys that have been retired for so long, and tell which: see `ring.plan_removal`.
 
@@ -169,6 +151,7 @@ class Pkcs11Signer:
 
     def _extend(self, alg: str, plan: Callable[[Ring, str], Ring]) -> Self:
         """Write the ring that is planned; a key is made only if the plan has a place for it."""
+        _refuse_unknown(alg)
         after = copy.copy(self)
         with private_directory.opened(self._directory, exclusive=True) as descriptor:
             current = tuple(_read(descriptor).keys.values())  # another process may have rotated since
