@@ -1,9 +1,11 @@
 """Every request that the provider itself makes over HTTP passes here. The rules: docs/security.md."""
 
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from idp.outgoing.sockets import TimedContext
@@ -41,6 +43,14 @@ class Outgoing:
             self._tls = TimedContext.make(settings.ca_file)
         except OSError as error:  # ssl.SSLError is one
             raise SettingsError(f"outgoing.ca_file: {error.strerror or error}: {settings.ca_file}") from error
+
+    def with_identity(self, identity: tuple[Path, Path] | None, ca_file: Path | None) -> "Outgoing":
+        """The same, for one peer: identity: the certificate and the key that it is shown (RFC 8705 §2); ca_file: who
+        vouches for it, in place of the settings'. Raises OSError if a file cannot be read.
+        """
+        other = copy(self)
+        other._tls = TimedContext.make(ca_file or self._settings.ca_file, identity)
+        return other
 
     def get(
         self,

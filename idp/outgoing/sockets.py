@@ -19,6 +19,11 @@ def left(ends_at: float) -> float:
     return seconds
 
 
+def _no_password() -> str:
+    """Without it OpenSSL would ask at the terminal. An encrypted key is refused."""
+    raise OSError("the key is encrypted")
+
+
 class TimedSocket(socket.socket):
     """TCP. Raises TimeoutError from the instant `ends_at`, and always if nobody set it.
 
@@ -46,13 +51,18 @@ class TimedContext(ssl.SSLContext):
     sslsocket_class = TimedTlsSocket
 
     @classmethod
-    def make(cls, ca_file: Path | None) -> "TimedContext":
-        """Trusts the system's authorities, and those of a PEM file. Raises OSError if it cannot be read."""
+    def make(cls, ca_file: Path | None, identity: tuple[Path, Path] | None = None) -> "TimedContext":
+        """Trusts the system's authorities, and those of a PEM file. identity: certificate and key that it shows.
+
+        Raises OSError if a file cannot be read.
+        """
         context = cls(ssl.PROTOCOL_TLS_CLIENT)  # verifies certificate and name
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.load_default_certs()
         if ca_file is not None:
             context.load_verify_locations(ca_file)
+        if identity is not None:
+            context.load_cert_chain(*identity, password=_no_password)
         return context
 
     def wrap_socket(self, sock: socket.socket, *args: Any, **options: Any) -> ssl.SSLSocket:

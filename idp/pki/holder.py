@@ -8,9 +8,9 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.x509.oid import NameOID
 
 from idp.domain.authn import IdentityRef
+from idp.domain.national_id import OF_A_PERSON, identity_of
 from idp.pki.authorities import common_name, is_for_tests
 from idp.pki.certificate import CardCertificate
-from idp.pki.identity import OF_A_PERSON, identity_of
 from idp.pki.private_extensions import CPS, REAL_CARD, TEST_CARDS
 from idp.pki.refused import CardRefused
 
@@ -49,7 +49,10 @@ def holder_of(
     """The rules of who may sign in with a card. Raises CardRefused."""
     is_test = _category(card, test_cards=test_cards) or is_for_tests(authority)
     national_id = card.subject.get(NameOID.COMMON_NAME, "")
-    identity = identity_of(national_id)
+    try:
+        identity = identity_of(national_id)
+    except ValueError as error:
+        raise CardRefused("identity_malformed", str(error)) from error
     if any(upn != f"{national_id[0]}.{national_id[1:]}@carte-cps.fr" for upn in card.upns):
         raise CardRefused("identity_disagrees", "the UPN is another's")
     if card.product.card_type == CPS and national_id[0] not in OF_A_PERSON:

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 from typing import Any
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode
 
 import flask
 import jinja2
 
 from idp.domain.texts import Text
 from idp.settings import Settings
+from idp.settings.origins import origin_of
 from idp.web import dates, language, logs
 from idp.web.browser import Browser
 
@@ -113,15 +114,9 @@ def _formatted(translate: Any) -> Any:
     return say
 
 
-def origin(uri: str) -> str:
-    """scheme://host:port of a URI, as a source of the Content Security Policy."""
-    parts = urlsplit(uri)
-    return f"{parts.scheme}://{parts.netloc}"
-
-
 def _policy(form_targets: Iterable[str], images: Iterable[str | None], *, asks_workstation: bool) -> str:
-    forms = " ".join(dict.fromkeys(["'self'", *map(origin, form_targets)]))
-    sources = " ".join(dict.fromkeys(["'self'", "data:", *(origin(i) for i in images if i and "://" in i)]))
+    forms = " ".join(dict.fromkeys(["'self'", *map(origin_of, form_targets)]))
+    sources = " ".join(dict.fromkeys(["'self'", "data:", *(origin_of(i) for i in images if i and "://" in i)]))
     connections = "connect-src http://127.0.0.1:*; " if asks_workstation else ""
     return (
         f"default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; {connections}"

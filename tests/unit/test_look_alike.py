@@ -4,7 +4,7 @@ from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from demo.look_alike import ANNE, LEVELS
-from idp.pki.identity import has_luhn_key
+from idp.domain.national_id import has_luhn_key
 from tests.fakes import igc
 
 

@@ -3,7 +3,6 @@
 import re
 
 from idp.domain.authn import IdentityRef
-from idp.pki.refused import CardRefused
 
 _NUMBER = r"/[0-9A-Za-z._-]{1,32}"  # of the register of the structure
 FORMS = {
@@ -19,14 +18,14 @@ OF_A_PERSON = {"0": "adeli", "8": "rpps"}
 
 
 def identity_of(national_id: str) -> IdentityRef:
-    """Whom the identifier names; that of an employee stays whole. Raises CardRefused("identity_malformed")."""
+    """Whom the identifier names; that of an employee stays whole. Raises ValueError, which does not quote it."""
     kind, value = national_id[:1], national_id[1:]
     if kind not in FORMS:
-        raise CardRefused("identity_malformed", "a type of identifier that is not accepted")
+        raise ValueError("a type of identifier that is not accepted")
     if not re.fullmatch(FORMS[kind], value):
-        raise CardRefused("identity_malformed", f"not the form of type {kind}")
+        raise ValueError(f"not the form of type {kind}")
     if kind == "8" and not has_luhn_key(value):  # over the number without its type (ANS)
-        raise CardRefused("identity_malformed", "the key of the RPPS number is wrong")
+        raise ValueError("the key of the RPPS number is wrong")
     return IdentityRef(OF_A_PERSON[kind], value) if kind in OF_A_PERSON else IdentityRef("employee", national_id)
 
 
