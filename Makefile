@@ -9,7 +9,7 @@ LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generat
 .PHONY: help demo demo-reset test bench dev lint format lock
 
 help:
-	@echo "make demo        run the provider, two services, a mailbox and a virtual card on this machine (Ctrl-C ends all)"
+	@echo "make demo        run the provider, two services, a mailbox, a virtual card and a Pro Santé Connect here (Ctrl-C ends all)"
 	@echo "make demo-reset  forget the data of the demo"
 	@echo "make test        run every test; 'tests/run unit lint' runs the named layers only"
 	@echo "make bench       measure the CPU of each operation beside two other providers; bench/README.md"

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
 
+from demo import upstream
 from demo.card_host import CardHost
 from demo.cards import PIN, Drawer
 from demo.cards import now as this_second
@@ -20,7 +21,7 @@ from demo.seed import seed
 from idp.clock import SystemClock
 from idp.flows.operators.desk import Desk
 from idp.hashing import PasswordHasher
-from idp.methods import registry
+from idp.methods import federation, registry
 from idp.settings import load
 from idp.store import Database
 from keys.file import FileSigner
@@ -80,6 +81,7 @@ class Home:
         self.folder.mkdir(mode=0o700, parents=True)
         _write(self.settings_file, _settings(self.folder, ports))
         _write(self.folder / "secret", secrets.token_urlsafe(48))
+        _write(self.folder / upstream.SECRET_FILE, secrets.token_urlsafe(32))
         FileSigner.create(self.folder / "keys.d", now=datetime.now(UTC))
         hierarchy = Hierarchy.make(this_second())
         self.drawer.make(hierarchy, this_second())
@@ -89,7 +91,8 @@ class Home:
         settings = load(self.settings_file)
         database = Database(settings.database_url)
         database.migrate()
-        desk = Desk(database, SystemClock(), registry.load(settings.methods), "demo")
+        methods = registry.load(settings.methods, federation.methods(settings, None))
+        desk = Desk(database, SystemClock(), methods, "demo")
         made = seed(desk, PasswordHasher(settings.argon2), ports)
         description = {
             "issuer": ports.issuer,
@@ -103,6 +106,7 @@ class Home:
                 "dialog": ports.card_host,
                 "certificates": str(self.certificates.folder),
             },
+            upstream.METHOD: {"page": ports.pro_sante_connect, "issuer": upstream.settings(ports)["issuer"]},
             "settings": str(self.settings_file),
             "ports": asdict(ports),
         }
@@ -117,7 +121,7 @@ def _settings(folder: Path, ports: Ports) -> str:
         "database_url": f"sqlite:///{folder.resolve() / 'sesame.db'}",
         "keys_dir": "keys.d",
         "secret_file": "secret",
-        "methods": ["cps_card", "email_otp", "password"],
+        "methods": ["cps_card", upstream.METHOD, "email_otp", "password"],
     }
     mail = {"host": "localhost", "port": ports.smtp, "sender": "ne-pas-repondre@esea.example"}
     brand = {
@@ -138,11 +142,19 @@ def _settings(folder: Path, ports: Ports) -> str:
         "dialog_url": ports.card_host,
         "dialog_secret_file": "card_host/secret",
     }
-    parts = [_toml(values), "[mail]", _toml(mail), "[brand]", _toml(brand), "[card]", _toml(card)]
+    sections: dict[str, dict[str, Any]] = {
+        "mail": mail,
+        "brand": brand,
+        "card": card,
+        "outgoing": {"allowed_networks": ["127.0.0.1/32"]},
+        f"upstreams.{upstream.METHOD}": upstream.settings(ports),
+    }
+    parts = [_toml(values), *(f"[{name}]\n{_toml(section)}" for name, section in sections.items())]
     return HEADING + "\n".join(parts) + "\n"
 
 
 def _toml(values: dict[str, Any]) -> str:
+    """JSON's strings, numbers, booleans and arrays are TOML too."""
     return "\n".join(f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in values.items())
 
 

@@ -33,6 +33,16 @@ class Memory(Generic[Value]):
             while len(self._entries) > self._max_entries:
                 self._entries.popitem(last=False)
 
+    def take(self, key: str) -> Value | None:
+        """Read and forget at once, so that of two requests one succeeds."""
+        with self._lock:
+            return self._entries.pop(key, None)
+
+    def values(self) -> list[Value]:
+        """The oldest first."""
+        with self._lock:
+            return list(self._entries.values())
+
     def delete(self, key: str) -> None:
         with self._lock:
             self._entries.pop(key, None)

@@ -16,6 +16,8 @@ class Ports:
     card_page: int = 8027
     reader: int = 8028
     card_host_port: int = 8029
+    psc_auth: int = 8031
+    psc_wallet: int = 8032
 
     @classmethod
     def from_environment(cls) -> "Ports":
@@ -29,6 +31,8 @@ class Ports:
             card_page=_port("DEMO_CARD_PORT", 8027),
             reader=_port("DEMO_READER_PORT", 8028, least=1024),  # as the setting `card.reader_ports`
             card_host_port=_port("DEMO_CARD_HOST_PORT", 8029),
+            psc_auth=_port("DEMO_PSC_AUTH_PORT", 8031),
+            psc_wallet=_port("DEMO_PSC_WALLET_PORT", 8032),
         )
 
     @property
@@ -55,6 +59,16 @@ class Ports:
     def card_host(self) -> str:
         """By TLS: it asks for certificates."""
         return f"https://localhost:{self.card_host_port}"
+
+    @property
+    def pro_sante_connect(self) -> str:
+        """The simulator's back channel, and its switches."""
+        return f"http://localhost:{self.psc_auth}"
+
+    @property
+    def pro_sante_connect_wallet(self) -> str:
+        """Its pages: on another host, as in the sandbox, so that cookies and policies meet what they will meet."""
+        return f"http://127.0.0.1:{self.psc_wallet}"
 
 
 def _port(name: str, default: int, *, least: int = 1) -> int:

@@ -1,4 +1,4 @@
-"""The provider, its worker, two services, a mailbox and a card desk, on this machine, until Ctrl-C."""
+"""The provider, its worker, two services, an upstream, a mailbox and a card desk, on this machine, until Ctrl-C."""
 
 import logging
 import os
@@ -13,7 +13,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any, Literal, TextIO
 
-from demo import card_desk, mailbox, relying_party
+from demo import card_desk, mailbox, relying_party, upstream
 from demo.card_desk import Helper, InBrowser, PagePrompt
 from demo.card_readers import open_reader
 from demo.cards import PIN
@@ -65,6 +65,7 @@ def _serve(home: Home, ports: Ports, description: dict[str, Any], stop: threadin
     inbox, servers = Inbox(), Servers()
     servers.add(mailbox.create_app(inbox), ports.mail_page)
     helper = _add_card_desk(home, ports, servers)
+    upstream.add_simulator(home.folder, ports, servers)
     for config in _services(ports, description):
         servers.add(relying_party.create_app(config), int(config.base_url.rpartition(":")[2]))
     # The provider's server would share the port with another demo without a word, and each would get half the requests.
@@ -170,6 +171,7 @@ Sésame's demo is running. Ctrl-C ends it; `make demo-reset` forgets its data.
   E-mails that were sent   {ports.mail}
   A CPS card and a reader  {ports.card}  (PIN {PIN})
   …without the reader      {home.certificates.folder}/*.p12 for the browser (password {PIN}): the same page says how
+  Pro Santé Connect        {ports.pro_sante_connect}  (a simulator, and its switches)
 
   Accounts (also in {home.description_file}):""")
     for account in description["accounts"]:

@@ -15,7 +15,7 @@ from idp.hashing import PasswordHasher
 from idp.store import Tx
 
 PORTAL = "portail"
-STRONG = ("cps_card", "email_otp")
+STRONG = ("cps_card", "pro_sante_connect", "email_otp")
 SCOPES = ("openid", "profile", "email", "address", "phone", "identite_ps")
 
 PEOPLE: tuple[dict[str, str], ...] = (

@@ -1,6 +1,7 @@
 """Several WSGI applications in one process, each on a port of the loopback interface."""
 
 import socket
+import ssl
 import threading
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -32,9 +33,9 @@ class Servers:
         self._servers: list[BaseWSGIServer] = []
         self._threads: list[threading.Thread] = []
 
-    def add(self, app: "WSGIApplication", port: int) -> int:
+    def add(self, app: "WSGIApplication", port: int, tls: ssl.SSLContext | None = None) -> int:
         """Bind `port`, 0 for a free one, and return the port that was bound."""
-        server = _bind(app, port)
+        server = _bind(app, port, tls)
         self._servers.append(server)
         return server.port
 
@@ -65,7 +66,9 @@ class Servers:
         self.stop()
 
 
-def _bind(app: "WSGIApplication", port: int) -> BaseWSGIServer:
+def _bind(app: "WSGIApplication", port: int, tls: ssl.SSLContext | None) -> BaseWSGIServer:
     """werkzeug ends the process when a port is taken; a socket of our own raises OSError, which the caller can word."""
     with socket.create_server((LOOPBACK, port)) as listener:
-        return make_server(LOOPBACK, port, app, threaded=True, request_handler=QuietHandler, fd=listener.fileno())
+        return make_server(
+            LOOPBACK, port, app, threaded=True, request_handler=QuietHandler, ssl_context=tls, fd=listener.fileno()
+        )

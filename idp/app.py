@@ -17,13 +17,24 @@ from idp.blocklist import BadBlocklist
 from idp.clock import Clock, SystemClock
 from idp.domain.authn import AcrNames, Assurance
 from idp.errors import Unavailable
-from idp.flows import answer, card_dialog, card_help, health, login, metrics, not_me, password_reset, portal
+from idp.flows import (
+    answer,
+    card_dialog,
+    card_help,
+    health,
+    login,
+    metrics,
+    not_me,
+    password_reset,
+    portal,
+    upstream_backchannel,
+)
 from idp.flows.oidc import authorize, discovery, introspect, logout, par, revoke, token, userinfo
 from idp.flows.oidc.client_keys import ClientKeys, fetch_by
 from idp.flows.services import Services
 from idp.hashing import PasswordHasher
 from idp.mail import Mailer, SmtpMailer
-from idp.methods import registry
+from idp.methods import federation, registry
 from idp.methods.cps_card import CpsCard
 from idp.new_passwords import NewPasswords
 from idp.outgoing import Outgoing
@@ -51,6 +62,7 @@ MAX_BODY_BYTES = 64 * 1024
 BLUEPRINTS = (
     *(authorize, par, token, introspect, revoke, userinfo, discovery, logout),
     *(login, card_dialog, card_help, password_reset, not_me, portal, health, metrics),
+    upstream_backchannel,
 )
 
 
@@ -86,7 +98,7 @@ def build_services(settings: Settings, *, clock: Clock | None = None, mailer: Ma
         ephemeral.epoch()
     browser = Browser(settings, data_keys.mac)
     outgoing = Outgoing(settings.outgoing)
-    methods = registry.load(settings.methods)
+    methods = registry.load(settings.methods, federation.methods(settings, outgoing))
     signer = signing.place(settings).open()
     configuration = Configuration(db, clock)
     configuration.on_change(signer.reload, fails_with=UnsafeKeyFile)

@@ -82,16 +82,17 @@ def drop_identity(context: click.Context, login: str, kind: str, reason: str) ->
 @click.option("--rpps", help="The 11 digits.")
 @click.option("--adeli", help="The 9 characters.")
 @click.option("--employee", help="An establishment's employee, as the card has it: type, small letters and all.")
+@click.option("--method", "method_id", default="cps_card", show_default=True, help="Or an upstream that names them.")
 @click.option("--reason", required=True, help="How the holder of account and card was identified.")
 @click.pass_context
 @plainly
-def link_card(context: click.Context, login: str, reason: str, **identity: str | None) -> None:
-    """Let a card sign an account in, or do so again; the holder is told."""
+def link_card(context: click.Context, login: str, method_id: str, reason: str, **identity: str | None) -> None:
+    """Let a card, or an upstream, sign an account in, or do so again; the holder is told."""
     given = [(kind, value) for kind, value in identity.items() if value]
     if len(given) != 1:
         raise InvalidOperation("give one of --rpps, --adeli, --employee")
     proven = cards.identity(*given[0])
-    link_id, is_told = cards.link(*services_of(context), login, proven, reason)
+    link_id, is_told = cards.link(*services_of(context), login, proven, reason, method_id=method_id)
     click.echo(link_id)
     if not is_told:
         click.echo(f"sesame: {login} has no verified address: no letter says so, tell the holder yourself", err=True)

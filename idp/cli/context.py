@@ -12,7 +12,7 @@ from idp.clock import SystemClock
 from idp.errors import InvalidOperation, Unavailable
 from idp.flows.operators.desk import Desk
 from idp.flows.services import Services
-from idp.methods import registry
+from idp.methods import federation, registry
 from idp.methods.registry import MethodError
 from idp.settings import Settings, SettingsError, load
 from idp.store.access_tokens import open_stores
@@ -43,7 +43,7 @@ def settings_of(context: click.Context) -> Settings:
 def desk_of(context: click.Context) -> Desk:
     """The desk of the operator who runs this command; closed when the command ends."""
     settings = settings_of(context)
-    methods = registry.load(settings.methods)
+    methods = registry.load(settings.methods, federation.methods(settings, None))
     clock = SystemClock()
     db, _, _ = open_stores(settings.database_url, settings.ephemeral_url, clock)
     context.call_on_close(db.close)

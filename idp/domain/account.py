@@ -29,7 +29,8 @@ class AccountStatus(StrEnum):
 class Account:
     """A person. `profile`: further OIDC standard claims, by their names (OIDC Core §5.1).
 
-    identities: verified identifiers, kind → value.
+    identities: verified identifiers, kind → value. signed_in_at: the first login by means of the account's own, which a
+    federation is not. identity_dropped_at: when support last took a national identity away.
     """
 
     account_id: str
@@ -43,6 +44,8 @@ class Account:
     updated_at: datetime
     civility: str | None = None
     profile: Mapping[str, Any] = field(default_factory=dict)
+    signed_in_at: datetime | None = None
+    identity_dropped_at: datetime | None = None
     identities: Mapping[str, str] = field(default_factory=dict)
 
     @property

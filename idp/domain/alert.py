@@ -14,7 +14,7 @@ KINDS = {
     CLOSE_REQUESTED: "A holder asks for the account to be closed: close it if nothing forbids, and then this.",
     "link.names_differ": "The names on a card or of a federation are not those of the account that it is for.",
     "link.identity_taken": "A card or a federation was to be linked to an account, and its identity is another's.",
-    "link.other_identity": "A card or a federation was to be linked to an account that holds another identity.",
+    "link.other_identity": "A card or a federation is for an account that holds another identity, or for two accounts.",
     "token.code_replayed": "An authorization code was used a second time: it may have been read on its way.",
     "token.refresh_replayed": "A refresh token was used again after its successor: somebody else may hold it.",
     "letters.given_up": "Letters could not be sent: the mail system refuses them, or was away for too long.",

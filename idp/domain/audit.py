@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 EVENTS = {
     "login.succeeded": "A proof was accepted and a session opened or strengthened.",
     "login.factor_accepted": "A first factor was right; alone it opens nothing.",
+    "login.address_proven": "A first login's address was proven by a code; `account`: whether an account has it.",
     "login.letter_queued": "A method put a letter (a one-time code) into the outbox; one to nobody is dropped later.",
     "login.failed": "A method refused what was given; `reason` says why.",
     "login.method_refused": "A method that the service does not accept was asked for by a forged request.",
@@ -45,6 +46,7 @@ EVENTS = {
     "keys.data_rotated": "A data key was added; what is stored is sealed under it from then on.",
     "policy.cancelled": "A policy that was not yet in force was cancelled.",
     "account.identity_dropped": "An operator took a national identity away from an account, and its links.",
+    "account.identity_related": "A federation named a further identity of the holder; it was added, `kind` says which.",
     "card.list_ran_out": "A card was believed by a list that ran out; `certificate`, `issuer`, and `since` when.",
     "card.header_forged": "A request stated a card's certificate without coming from the card host; `reason` says why.",
     "means.linked": "A card or a federation was linked to an account, which it signs in from then on.",

@@ -150,13 +150,26 @@ def _usable(
         still_valid = [p for p in facts.earlier if not is_stale(p, policy, request, now)]
     enabled = _able(policy, Assurance.LOW, reach)
     good = [p for p in (*facts.fresh, *still_valid) if p.assurance >= floor]
-    return [p for p in good if any(entry.matches(p) for entry in enabled)]
+    return [p for p in good if any(entry.matches(p) and _is_due(entry, facts) for entry in enabled)]
+
+
+def _is_due(entry: MethodEntry, facts: Facts) -> bool:
+    return entry.is_due(facts.account.signed_in_at if facts.account else None)
+
+
+def max_age_of(policy: Policy, request: AuthorizationRequest) -> timedelta | None:
+    """How long ago a person may have signed in elsewhere, for this request; zero for a new login, None for any time."""
+    return timedelta() if "login" in request.prompt else _limit(policy, request)
+
+
+def _limit(policy: Policy, request: AuthorizationRequest) -> timedelta | None:
+    asked = None if request.max_age is None else timedelta(seconds=request.max_age)
+    return min((age for age in (asked, policy.max_age) if age is not None), default=None)
 
 
 def is_stale(proof: Proof, policy: Policy, request: AuthorizationRequest, now: datetime) -> bool:
     """Older than the request's or the policy's max_age; max_age=0 asks as prompt=login does."""
-    asked = None if request.max_age is None else timedelta(seconds=request.max_age)
-    limit = min((age for age in (asked, policy.max_age) if age is not None), default=None)
+    limit = _limit(policy, request)
     return limit is not None and (not limit or now - proof.at > limit)
 
 
@@ -170,6 +183,9 @@ def _needs_consent(request: AuthorizationRequest, facts: Facts) -> bool:
 
 
 def _reason(policy: Policy, request: AuthorizationRequest, facts: Facts, now: datetime, floor: Assurance) -> str:
+    waiting = [entry for entry in policy.methods if not _is_due(entry, facts)]
+    if any(entry.matches(p) for entry in waiting for p in (*facts.fresh, *facts.earlier)):
+        return "prior_login"
     if facts.fresh:
         return "too_weak"
     if not facts.earlier:

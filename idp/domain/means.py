@@ -2,11 +2,12 @@
 
 import re
 import unicodedata
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import Any
 
-from idp.domain.authn import Assurance, Proof
+from idp.domain.authn import Assurance, IdentityRef, Proof
 
 NATIONAL = frozenset({"rpps", "adeli", "employee"})  # identity kinds that a card or a federation proves
 
@@ -34,6 +35,21 @@ class Person:
         mine, theirs = _words(self.given_name), _words(given_name)
         shared = min(len(mine), len(theirs))
         return shared > 0 and mine[:shared] == theirs[:shared]
+
+
+@dataclass(frozen=True, slots=True)
+class Relatives:
+    """Further national identities that a means says are its holder's, and the names that it states."""
+
+    person: Person
+    identities: tuple[IdentityRef, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        return {"person": asdict(self.person), "identities": [[ref.kind, ref.value] for ref in self.identities]}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "Relatives":
+        return cls(Person(**data["person"]), tuple(IdentityRef(*ref) for ref in data["identities"]))
 
 
 def _words(name: str) -> list[str]:

@@ -7,6 +7,8 @@ from typing import Any
 
 from idp.domain.authn import Assurance, Proof
 
+PRIOR_LOGIN = "requires_prior_login"  # option of a federation: only after a login by means of the account's own
+
 
 @dataclass(frozen=True, slots=True)
 class Option:
@@ -47,6 +49,14 @@ class MethodEntry:
     id: str
     after: str | None = None
     options: Mapping[str, Any] = field(default_factory=dict, hash=False)
+
+    @property
+    def wants_prior_login(self) -> bool:
+        return self.options.get(PRIOR_LOGIN) == "yes"
+
+    def is_due(self, signed_in_at: datetime | None) -> bool:
+        """False while it wants a login by the account's own means, and there was none (`Account.signed_in_at`)."""
+        return signed_in_at is not None or not self.wants_prior_login
 
     def matches(self, proof: Proof) -> bool:
         """True if `proof` was made by this entry's method, its first factor included."""
@@ -95,6 +105,8 @@ class Policy:
             if entry.after is not None and (entry.after not in first_factors or entry.after == entry.id):
                 found.append(f"{entry.after} cannot be a first factor of {entry.id}")
             found.extend(_option_problems(entry, options.get(entry.id, {})))
+        if self.methods and all(entry.wants_prior_login for entry in self.methods):
+            found.append("every method of the list wants a login by another one before: nobody could begin")
         if not found and all(entry_reach(entry, reach) < self.min_assurance for entry in self.methods):
             found.append(f"no method of the list reaches {self.min_assurance.name}: nobody could sign in")
         return found

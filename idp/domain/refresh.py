@@ -17,7 +17,7 @@ class RefreshToken:
     """A refresh token with what it depends on, as SQL knows it at one instant.
 
     used_at: when it was exchanged, or withdrawn. session: the one that the grant was made in, None once it was ended.
-    is_entitled: the client is enabled, and for everybody or for this account.
+    is_entitled: the client is enabled, and for everybody or for this account. signed_in_at: as of `Account`.
     """
 
     token_digest: str
@@ -27,6 +27,7 @@ class RefreshToken:
     session: Session | None
     is_account_active: bool
     is_entitled: bool
+    signed_in_at: datetime | None = None
 
     @property
     def ends_at(self) -> datetime | None:
@@ -51,15 +52,21 @@ class RefreshToken:
             return "the account is not active"
         if not self.is_entitled:
             return "the account has no access to the client"
-        if policy is None or grant.proof is None or not accepts(policy, grant.proof, now, reach):
+        signed_in_at = self.signed_in_at
+        if policy is None or grant.proof is None or not accepts(policy, grant.proof, now, reach, signed_in_at):
             return "the policy of today does not accept the proof"
         return None
 
 
-def accepts(policy: Policy, proof: Proof, now: datetime, reach: Mapping[str, Assurance]) -> bool:
-    """Whether `policy` takes a proof of an earlier day: method, assurance and age, by methods that are enabled."""
+def accepts(
+    policy: Policy, proof: Proof, now: datetime, reach: Mapping[str, Assurance], signed_in_at: datetime | None
+) -> bool:
+    """Whether `policy` takes a proof of an earlier day: method, assurance and age, by methods that are enabled, and
+    after a login by the account's own means where an entry wants one.
+    """
     if any(method not in reach for method in (proof.method, proof.after) if method is not None):
         return False
     if policy.max_age is not None and (not policy.max_age or now - proof.at > policy.max_age):
         return False
-    return policy.accepts(proof)
+    is_due = any(entry.matches(proof) and entry.is_due(signed_in_at) for entry in policy.methods)
+    return is_due and policy.accepts(proof)

@@ -6,15 +6,19 @@ from urllib.parse import urlencode
 
 import flask
 
+from idp.domain.account import Account
 from idp.domain.audit import AuditEvent
 from idp.domain.authn import Proof
 from idp.domain.client import Client
 from idp.domain.grant import Grant
 from idp.domain.ids import new_id, new_token
+from idp.domain.means import Relatives
+from idp.domain.practice import Asserted, Practice
 from idp.domain.request import AuthorizationRequest
 from idp.domain.session import Session
+from idp.domain.upstream_session import UpstreamSession
 from idp.errors import JourneyError, ProtocolError, ReturnPath
-from idp.flows import links, notices
+from idp.flows import links, notices, upstream_sessions
 from idp.flows.services import Services
 from idp.store import Tx
 
@@ -120,15 +124,30 @@ def _keep_consent(services: Services, tx: Tx, request: AuthorizationRequest, acc
 
 
 def keep_proof(
-    services: Services, tx: Tx, session: Session | None, proof: Proof, *, account_id: str, client_id: str
+    services: Services,
+    tx: Tx,
+    session: Session | None,
+    proof: Proof,
+    *,
+    account: Account,
+    client_id: str,
+    upstream: UpstreamSession | None = None,
+    practice: Practice | None = None,
+    relatives: Relatives | None = None,
 ) -> tuple[str, str | None]:
     """Open a session, or add the proof to the one at hand; returns its session_id and the new cookie, if any.
 
+    account: whose proof it is, as it was read before. upstream: the session elsewhere that the proof came of.
+    relatives: of the identity that it names; practice: what was said of its holder.
+
     The cookie changes with each proof. When another request changed it first, both proofs are kept and the other
-    cookie stands. Raises JourneyError if the account or a credential of the proof died meanwhile, or if the holder
-    reported that the mailbox may be another's.
+    cookie stands. Raises JourneyError if the account, a credential of the proof or the session elsewhere died
+    meanwhile, or if the holder reported that the mailbox may be another's.
     """
-    if not links.use(services, tx, account_id, proof):
+    account_id = account.account_id
+    if upstream and upstream_sessions.has_ended(services, upstream):
+        raise JourneyError("interaction_gone", status=410, detail="the upstream ended its session meanwhile")
+    if not links.use(services, tx, account, proof, relatives):
         raise JourneyError("interaction_gone", status=410, detail="account or credential ended meanwhile")
     if proof.anchor == "mailbox" and tx.alerts.mailbox_is_closed(account_id):
         raise JourneyError("mailbox_closed", status=403)
@@ -149,6 +168,10 @@ def keep_proof(
         if not tx.sessions.rotate(session_id, held, cookie, now):
             new_cookie = None
     tx.sessions.add_proof(session_id, proof)
+    if upstream:
+        tx.upstream_sessions.keep(session_id, upstream)
+    if practice:
+        tx.practices.put(account_id, Asserted(proof.method, practice, now))
     since = now - timedelta(days=services.settings.remember_browser_days)
     is_new = tx.browsers.meet(account_id, services.browser.hash, now, since=since)
     if is_new and session is None:

@@ -18,7 +18,8 @@ from idp.store import Tx
 def count(services: Services, visit: Visit, proof: Proof, *, account: Account, bucket: str | None) -> flask.Response:
     """Open or strengthen the session with a proof that the policy accepts, and answer the client if that is all.
 
-    bucket: where the try was counted, to be forgiven.
+    visit: with the Interaction as it is to be, which is stored last: what `answer.keep_proof` refuses is never in it.
+    bucket: where the try was counted, to be forgiven. Raises JourneyError, the Interaction being as it was.
     """
     client_id = visit.client.client_id
     if visit.is_conflict or not visit.policy.accepts(proof):
@@ -28,10 +29,19 @@ def count(services: Services, visit: Visit, proof: Proof, *, account: Account, b
                 detail = {"method": proof.method, "reason": "too_weak", "assurance": proof.assurance.name}
                 event = AuditEvent("login.failed", account.account_id, account.account_id, client_id, "refused", detail)
                 services.record(tx, event)
+            visits.save(services, visit.interaction)  # to be told why; `decide` takes it no more than this did
         return answer.see_other(f"/login/{visit.interaction.id}")
     with services.db.write() as tx:
         session_id, cookie = answer.keep_proof(
-            services, tx, visit.session, proof, account_id=account.account_id, client_id=client_id
+            services,
+            tx,
+            visit.session,
+            proof,
+            account=account,
+            client_id=client_id,
+            upstream=visit.interaction.upstream_of(proof.method),
+            practice=visit.interaction.practice_of(proof),
+            relatives=visit.interaction.relatives,
         )
         tx.throttle.forgive(bucket or "")  # the account is held before: a change of its password locks in this order
         decision = visit.decision(services, _facts(services, tx, visit, account))
@@ -48,12 +58,13 @@ def count(services: Services, visit: Visit, proof: Proof, *, account: Account, b
                 account_id=account.account_id,
                 consented=visit.interaction.consented_by == account.account_id,
             )
+        if not isinstance(decision, Issue):
+            visits.save(services, replace(visit.interaction, session_id=session_id))
     if isinstance(decision, Issue) and purpose:
         response = answer.see_other(purpose.page)
     elif isinstance(decision, Issue):
         response = answer.send(services, visit.request.return_path, {"code": code})
     else:
-        visits.save(services, replace(visit.interaction, session_id=session_id))
         response = answer.see_other(f"/login/{visit.interaction.id}")
     if cookie:
         services.browser.set(response, "session", cookie)

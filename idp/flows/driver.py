@@ -2,7 +2,7 @@
 
 import hmac
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
@@ -14,11 +14,12 @@ from idp.domain.audit import AuditEvent
 from idp.domain.authn import Assurance, Proof, compose
 from idp.domain.ids import digest, new_token
 from idp.domain.interaction import Unlinked
-from idp.domain.means import claimable
+from idp.domain.means import Relatives, claimable
 from idp.domain.policy import settle
 from idp.errors import JourneyError
-from idp.flows import answer, contexts, counting, links, visits
+from idp.flows import answer, completion, contexts, counting, links, upstream_sessions, visits
 from idp.flows.contexts import Pending
+from idp.flows.outcomes import Outcome, pass_on, refuse
 from idp.flows.running import Runner, runner
 from idp.flows.services import Services
 from idp.flows.subjects import subject
@@ -26,32 +27,16 @@ from idp.flows.visits import Visit
 from idp.methods.base import (
     Context,
     Done,
-    Method,
-    OutOfBounds,
     Redirect,
     Refused,
     Show,
     Step,
     TooManyAttempts,
-    check_bounds,
-    check_target,
 )
+from idp.methods.bounds import OutOfBounds, check_bounds, check_target
 
 AWAITED = "_callback"  # where a method's state keeps the digest of the Redirect's `state`
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What to answer: go to a page of the login, or show what was refused.
-
-    method: which one ran, the first factor or what follows it. is_own: it refused with this code, and not the driver.
-    """
-
-    response: flask.Response | None = None
-    refused: str | None = None
-    method: Method | None = None
-    is_own: bool = False
-    minutes: int = 0
+OF_ANOTHER = frozenset({"other_account", "link_refused", "link_names_differ"})  # whoever comes next is somebody else
 
 
 def run(services: Services, visit: Visit, chosen: str, form: Mapping[str, str]) -> Outcome:
@@ -77,6 +62,9 @@ def come_back(
 ) -> Outcome:
     """A GET: the person comes back from where the last Redirect of this method sent them with this `state`, once."""
     services.network.slow_down()
+    if not any(AWAITED in kept for kept in visit.interaction.method_state.values()):
+        # Spent before. The method may not even be accepted any more, for something is to be linked first.
+        return Outcome(_to(visit, chosen if chosen in services.registry else None))
     running = runner(services, visit, chosen)
     if running is None or running.method.id != method_id:
         return Outcome(_to(visit))
@@ -84,6 +72,9 @@ def come_back(
     awaited = context.state.pop(AWAITED, "")
     if not hmac.compare_digest(awaited, digest(state)):
         return Outcome(_to(visit, chosen))
+    # Spent before the method asks anybody: of two callbacks at once the second stops here, and its code is never used.
+    spent = visit.interaction.with_state(running.state_key, context.state)
+    visit = replace(visit, interaction=visits.save(services, spent))
     act = partial(running.method.callback, context, query)
     return _answer(services, visit, running, act, context=context, pending=pending)
 
@@ -104,7 +95,7 @@ def _answer(
         case Refused() as refused:
             context.state = {} if refused.final else context.state
             _save(services, visit, running, context, pending)
-            return _pass_on(services, visit, running, refused, pending)
+            return pass_on(services, visit, running, refused, pending)
         case Redirect(url):
             return _send_away(services, visit, running, url, context=context, pending=pending)
         case _:
@@ -120,7 +111,7 @@ def _send_away(
         check_target(running.method, url, running.method.origins_in(services.settings))
     except OutOfBounds as error:
         structlog.get_logger().error("redirect refused", cause=str(error))
-        return _refuse(services, visit, running, "internal", pending=pending)
+        return refuse(services, visit, running, "internal", pending=pending)
     context.state[AWAITED] = digest(context.callback_state)
     _save(services, visit, running, context, pending)
     return Outcome(answer.see_other(url))
@@ -137,10 +128,11 @@ def show(services: Services, visit: Visit, running: Runner) -> Show:
 
 def _context(services: Services, visit: Visit, running: Runner) -> tuple[Context, Pending]:
     context, pending = contexts.build(services, visit, running.method, running.subject)
-    if visit.account and not context.login_hint:
-        context.login_hint = visit.account.login_name
+    known = visit.account.login_name if visit.account else ""
+    context.login_hint = completion.hint(visit) or context.login_hint or known
     context.callback_url = f"{services.settings.issuer}/login/callback/{running.method.id}"
     context.callback_state = ":".join((visit.interaction.id, running.entry.id, new_token()))
+    context.max_age = visit.max_age
     context.options = settle(running.method.options, {} if running.is_first_factor else running.entry.options)
     return context, pending
 
@@ -166,53 +158,55 @@ def _weigh(services: Services, visit: Visit, running: Runner, done: Done, pendin
     except OutOfBounds as error:
         structlog.get_logger().error("proof refused", cause=str(error))
         visits.save(services, visit.interaction.with_state(running.state_key, {}))
-        return _refuse(services, visit, running, "internal", pending=pending)
+        return refuse(services, visit, running, "internal", pending=pending)
     return _accept(services, visit, running, done, pending)
 
 
 def _accept(services: Services, visit: Visit, running: Runner, done: Done, pending: Pending) -> Outcome:
     """A method is satisfied: go on to the one that follows, or let the proof count."""
     proof, account = done.proof, _holder(services, visit, running, done)
-    refuse = partial(_refuse, services, visit, running, pending=pending, proof=proof)
+    noted = upstream_sessions.noted(services, visit.interaction, proof.method, done.upstream)
+    noted = noted.with_practice(proof, done.practice)
     if isinstance(account, Unlinked):
-        visits.save(services, replace(visit.interaction, unlinked=account, method_state={}))
+        # A first factor that was given before counts no more: what proves the account is asked in its own order.
+        visits.save(services, replace(noted, unlinked=account, factors=(), method_state={}))
         return Outcome(_to(visit))
     if isinstance(account, str):
-        visits.save(services, visit.interaction.with_state(running.state_key, {}))
-        return refuse(account)
-    if account is None or not account.is_active:
-        visits.save(services, visit.interaction.with_state(running.state_key, {}))
-        return refuse("account_inactive")
+        forgotten = visit.interaction.with_state(running.state_key, {})
+        visits.save(services, replace(forgotten, asks_anew=forgotten.asks_anew or account in OF_ANOTHER))
+        return refuse(services, visit, running, account, pending=pending, proof=proof)
     if running.is_first_factor:
         return _go_on(services, visit, running, _limited(services, running, proof), account=account, pending=pending)
     same_person = running.holder is None or running.holder.account_id == account.account_id
     sub = subject(services, visit.client, account.account_id)
     if not same_person or visit.request.expected_sub not in (None, sub):
-        visits.save(services, replace(visit.interaction, factors=(), method_state={}))
-        return refuse("other_account")
+        visits.save(services, replace(visit.interaction, factors=(), method_state={}, asks_anew=True))
+        return refuse(services, visit, running, "other_account", pending=pending, proof=proof)
     proof = _limited(services, running, proof)
     earlier = visit.interaction.fresh if visit.interaction.account_id == account.account_id else ()
-    interaction = visits.save(
-        services,
-        replace(
-            visit.interaction,
-            account_id=account.account_id,
-            session_id=visit.session.session_id if visit.session else None,
-            fresh=(*earlier, proof),
-            factors=(),
-            method_state={},
-        ),
+    # Of two answers at once the second stops here. The proof itself is kept with the session, or not at all.
+    spent = visits.save(services, replace(visit.interaction, factors=(), method_state={}))
+    interaction = replace(
+        noted,
+        account_id=account.account_id,
+        session_id=visit.session.session_id if visit.session else None,
+        relatives=Relatives(done.person, done.related) if done.person else None,
+        fresh=(*earlier, proof),
+        factors=(),
+        method_state={},
+        version=spent.version,
     )
     counted = replace(visit, interaction=interaction, account=account)
     return Outcome(counting.count(services, counted, proof, account=account, bucket=pending.bucket))
 
 
-def _holder(services: Services, visit: Visit, running: Runner, done: Done) -> Account | Unlinked | str | None:
-    """Whose proof it is; see `links.resolve` for what is none."""
+def _holder(services: Services, visit: Visit, running: Runner, done: Done) -> Account | Unlinked | str:
+    """Whose proof it is, or the code of a refusal; see `links.resolve`."""
     if running.method.proves_national_identity:
         return links.resolve(services, visit, done)
     with services.db.read() as tx:
-        return tx.accounts.find(done.proof.identity)
+        found = tx.accounts.find(done.proof.identity)
+    return found if found and found.is_active else "account_inactive"
 
 
 def _limited(services: Services, running: Runner, proof: Proof) -> Proof:
@@ -238,44 +232,11 @@ def _go_on(
             "login.factor_accepted", account.account_id, account.account_id, visit.client.client_id, detail=detail
         )
         services.record(tx, event)
-    return _run(services, replace(visit, interaction=interaction), running.entry.id, {})
-
-
-def _pass_on(services: Services, visit: Visit, running: Runner, refused: Refused, pending: Pending) -> Outcome:
-    """The method's own refusal."""
-    if refused.guess:
-        services.network.note_failure()
-        _record_failure(services, visit, running, refused.code, pending=pending, evidence=refused.evidence)
-    return Outcome(refused=refused.code, method=running.method, is_own=True)
-
-
-def _refuse(
-    services: Services, visit: Visit, running: Runner, code: str, *, pending: Pending, proof: Proof | None = None
-) -> Outcome:
-    """A proof that does not count here."""
-    _record_failure(services, visit, running, code, pending=pending, proof=proof)
-    return Outcome(refused=code, method=running.method)
-
-
-def _record_failure(
-    services: Services,
-    visit: Visit,
-    running: Runner,
-    code: str,
-    *,
-    pending: Pending,
-    proof: Proof | None = None,
-    evidence: Mapping[str, str] | None = None,
-) -> None:
-    """proof: what was proven nevertheless; its holder is who the event is about, where nobody else is known."""
-    known = (each.account_id for each in (pending.subject, running.subject) if each and each.account_id)
-    who, shown = next(known, None), proof.evidence if proof else evidence or {}
-    detail = {"method": running.method.id, "reason": code}
-    with services.db.write() as tx:
-        holder = tx.accounts.find(proof.identity) if proof and who is None else None
-        who = holder.account_id if holder else who
-        event = AuditEvent("login.failed", "anonymous", who, visit.client.client_id, "refused", detail, shown)
-        services.record(tx, event)
+    visit, given = replace(visit, interaction=interaction), completion.given(visit, running.entry.id, account)
+    following = runner(services, visit, running.entry.id) if given else None
+    if given and following:
+        return _weigh(services, visit, following, Done(given), pending)
+    return _run(services, visit, running.entry.id, {})
 
 
 def _to(visit: Visit, method_id: str | None = None) -> flask.Response:

@@ -24,8 +24,16 @@ def confirm(services: Services, visit: Visit) -> flask.Response:
             raise JourneyError("interaction_gone", status=410, detail="the session ended meanwhile")
         refused = links.link(services, tx, account_id, unlinked) or ""
         if not refused:
-            kept = {"account_id": account_id, "client_id": client_id}
-            _, cookie = answer.keep_proof(services, tx, visit.session, unlinked.proof, **kept)
+            _, cookie = answer.keep_proof(
+                services,
+                tx,
+                visit.session,
+                unlinked.proof,
+                account=visit.account,
+                client_id=client_id,
+                upstream=visit.interaction.upstream_of(unlinked.proof.method),
+                practice=visit.interaction.practice_of(unlinked.proof),
+            )
             _settle(services, visit, purpose is not None)
     if refused:
         links.refuse(services, refused, account_id, unlinked.proof)

@@ -9,7 +9,8 @@ from werkzeug.exceptions import MethodNotAllowed
 from idp.domain.audit import AuditEvent
 from idp.domain.decide import AskConsent, ConfirmLink, Denied, Issue, Login, Refuse, SelectAccount
 from idp.errors import JourneyError, ProtocolError
-from idp.flows import answer, driver, linking, login_pages, visits
+from idp.flows import answer, completion, completion_pages, driver, linking, login_pages, visits
+from idp.flows.outcomes import Outcome
 from idp.flows.running import runner
 from idp.flows.services import Services
 from idp.flows.visits import Visit
@@ -22,6 +23,7 @@ def blueprint(services: Services) -> flask.Blueprint:
     _add_methods(bp, services)
     _add_choices(bp, services)
     _add_linking(bp, services)
+    completion_pages.add_routes(bp, services)
     return bp
 
 
@@ -102,7 +104,8 @@ def _add_choices(bp: flask.Blueprint, services: Services) -> None:
             visits.save(services, replace(visit.interaction, account_chosen=True))
         else:  # "other", "cancel", and "again", which says nothing of the account
             is_chosen = visit.interaction.account_chosen or choice != "again"
-            visits.restart(services, replace(visit.interaction, account_chosen=is_chosen))
+            asks_anew = visit.interaction.asks_anew or choice != "again"
+            visits.restart(services, replace(visit.interaction, account_chosen=is_chosen, asks_anew=asks_anew))
         if choice == "other" and visit.session:
             with services.db.write() as tx:
                 answer.end_session(services, tx, visit.session, "another account was chosen")
@@ -133,6 +136,8 @@ def _go_on(services: Services, visit: Visit) -> flask.Response:
     match visit.decision(services):
         case Issue():
             return finish(services, visit)
+        case Login() as login if completion.is_asked(visit, login):
+            return completion_pages.form(services, visit, login)
         case Login() as login:
             return login_pages.login(services, visit, login)
         case SelectAccount():
@@ -147,7 +152,7 @@ def _go_on(services: Services, visit: Visit) -> flask.Response:
             return _give_up(services, visit, ProtocolError(code, description, redirect=visit.request.return_path))
 
 
-def _explain(services: Services, visit: Visit, method_id: str, outcome: driver.Outcome) -> flask.Response:
+def _explain(services: Services, visit: Visit, method_id: str, outcome: Outcome) -> flask.Response:
     """Show the step again and what was refused; without the means for this method, the list of all.
 
     A page that says by itself what was refused is its own address: it may be loaded anew, which sends nothing twice.
@@ -196,15 +201,23 @@ def finish(services: Services, visit: Visit) -> flask.Response:
 
 def _switch(services: Services, visit: Visit) -> flask.Response:
     """Sign the other account out, and the one that was proven in."""
-    proof, account_id = visit.interaction.fresh[-1], visit.interaction.account_id or ""
+    proof, account = visit.interaction.fresh[-1], visit.account
     response, session_id, cookie = answer.see_other(f"/login/{visit.interaction.id}"), None, None
     with services.db.write() as tx:
         if visit.session:
             answer.end_session(services, tx, visit.session, "another account signed in")
-        if visit.policy.accepts(proof):
+        if account and visit.policy.accepts(proof):
             client_id = visit.client.client_id
             session_id, cookie = answer.keep_proof(
-                services, tx, None, proof, account_id=account_id, client_id=client_id
+                services,
+                tx,
+                None,
+                proof,
+                account=account,
+                client_id=client_id,
+                upstream=visit.interaction.upstream_of(proof.method),
+                practice=visit.interaction.practice_of(proof),
+                relatives=visit.interaction.relatives,
             )
     visits.save(services, replace(visit.interaction, session_id=session_id, account_chosen=True))
     if cookie:

@@ -9,12 +9,13 @@ import structlog
 from idp.domain.decide import Login
 from idp.domain.interaction import Unlinked
 from idp.domain.policy import MethodEntry
-from idp.flows import card_help, linking
-from idp.flows.driver import Outcome
+from idp.domain.texts import Text
+from idp.flows import card_help, completion, linking
+from idp.flows.outcomes import Outcome
 from idp.flows.running import Runner
 from idp.flows.services import Services
 from idp.flows.visits import Visit
-from idp.methods.base import Show
+from idp.methods.base import Method, Show
 from idp.methods.cps_card import CpsCard
 from idp.web.scopes import SCOPE_TEXTS
 from idp.web.texts import BANDS, PROVE_FIRST, REFUSALS, UNLINKED
@@ -24,21 +25,22 @@ FORGOT_URL = "/password/forgot"
 
 def login(services: Services, visit: Visit, decision: Login, error: str | None = None) -> flask.Response:
     """The list of accepted methods, in the policy's order, and why it is shown."""
-    offers = _offers(services, visit, decision.methods)
+    offers = offered(services, visit, decision.methods)
     if len(offers) > 1:
         offers[0]["preferred"] = True
     hint = visit.request.login_hint or (visit.account.login_name if visit.account else "")
     form = {"login": hint, "login_readonly": False, "error": None, "forgot_url": FORGOT_URL, "action": None}
-    return _draw(
+    return draw(
         services,
         visit,
         "login.html",
         methods=decision.methods,
-        band=_band(services, visit, decision.reason),
+        band=band_of(services, visit, decision.reason),
         notice=visit.policy.notice,
         offers=offers,
         form=form,
         person=visit.account.full_name if visit.account else "",
+        is_signed_in=bool(visit.session and visit.account and visit.session.account_id == visit.account.account_id),
         account_url=None if visit.interaction.purpose else f"/login/{visit.interaction.id}/account",
         errors=[error] if error else [],
     )
@@ -60,18 +62,19 @@ def method(
     shows it. A page that explains a refusal has the other accepted methods on it, and no script of the method.
     """
     others = _others(services, visit, running) if shown.explains else []
+    is_half_done = running.is_first_factor and completion.is_proven(visit)
     action = f"/login/{visit.interaction.id}/{running.entry.id}"
     form = {"login": "", "login_readonly": False, "forgot_url": FORGOT_URL, **shown.values}
-    return _draw(
+    return draw(
         services,
         visit,
         shown.template,
         methods=(running.entry, *others),
-        band=None,
+        band=band_of(services, visit, "address_proven") if is_half_done else None,
         notice=None,
         asks_workstation=running.method.asks_workstation and not shown.explains,
-        step=running.step,
-        others=[each for each in _offers(services, visit, others) if each["available"]],
+        step={"number": 2, "total": 2} if is_half_done else running.step,
+        others=[each for each in offered(services, visit, others) if each["available"]],
         code=code,
         change_card_url=card_help.address(visit.interaction.id),
         back_url=f"/login/{visit.interaction.id}",
@@ -90,7 +93,14 @@ def refusal(services: Services, outcome: Outcome) -> str:
     if said is None:
         structlog.get_logger().error("refusal without a sentence", method=method.id if method else "", code=code)
         said = REFUSALS["internal"]
-    return services.pages.say(said, **({"minutes": outcome.minutes} if outcome.minutes else {}))
+    return say_of(services, method, said, **({"minutes": outcome.minutes} if outcome.minutes else {}))
+
+
+def say_of(services: Services, method: Method | None, said: Text, **values: Any) -> str:
+    """A sentence about a method, with its name where it asks for it."""
+    if method and "%(means)s" in said:
+        values["means"] = services.pages.say(method.offer.label)
+    return services.pages.say(said, **values)
 
 
 def denied(services: Services, visit: Visit) -> flask.Response:
@@ -100,7 +110,7 @@ def denied(services: Services, visit: Visit) -> flask.Response:
     own_urls = {name: f"/compte/{name}" for name in ("personal", "password", "means")}
     if visit.client.client_id == services.settings.portal_client_id:
         own_urls = {}
-    return _draw(
+    return draw(
         services, visit, "denied.html", status=403, person=person, switch_url=f"{base}/account", own_urls=own_urls
     )
 
@@ -110,7 +120,7 @@ def consent(services: Services, visit: Visit) -> flask.Response:
     texts = [said for scope, said in SCOPE_TEXTS.items() if scope in visit.request.shared_scopes]
     scopes = [{"label": services.pages.say(label), "detail": services.pages.say(detail)} for label, detail in texts]
     account = visit.account
-    return _draw(
+    return draw(
         services,
         visit,
         "consent.html",
@@ -126,7 +136,7 @@ def confirm_link(services: Services, visit: Visit) -> flask.Response:
     """Whose means it is, and whose account: both identities are shown before they are linked."""
     unlinked, account = visit.interaction.unlinked, visit.account
     means = services.registry[visit.linked_method].offer.label
-    return _draw(
+    return draw(
         services,
         visit,
         "confirm_link.html",
@@ -143,7 +153,7 @@ def confirm_link(services: Services, visit: Visit) -> flask.Response:
 def select_account(services: Services, visit: Visit) -> flask.Response:
     """prompt=select_account."""
     person = visit.account.full_name if visit.account else ""
-    return _draw(services, visit, "select_account.html", person=person, action=f"/login/{visit.interaction.id}/account")
+    return draw(services, visit, "select_account.html", person=person, action=f"/login/{visit.interaction.id}/account")
 
 
 def other_account(services: Services, visit: Visit) -> flask.Response:
@@ -151,7 +161,7 @@ def other_account(services: Services, visit: Visit) -> flask.Response:
     with services.db.read() as tx:
         current = tx.accounts.get(visit.session.account_id) if visit.session else None
     is_card = bool(visit.interaction.fresh) and visit.interaction.fresh[-1].method == CpsCard.id
-    return _draw(
+    return draw(
         services,
         visit,
         "other_account.html",
@@ -163,7 +173,7 @@ def other_account(services: Services, visit: Visit) -> flask.Response:
     )
 
 
-def _draw(
+def draw(
     services: Services,
     visit: Visit,
     template: str,
@@ -172,7 +182,7 @@ def _draw(
     methods: Iterable[MethodEntry] = (),
     **values: Any,
 ) -> flask.Response:
-    """methods: those that a form of the page may begin, and be redirected by."""
+    """A page of this login. methods: those that a form of the page may begin, and be redirected by."""
     begun = [services.registry[name] for entry in methods for name in (entry.after, entry.id) if name]
     elsewhere = sorted({origin for method in begun for origin in method.origins_in(services.settings)})
     client = visit.client
@@ -186,7 +196,7 @@ def _draw(
         template,
         status=status,
         form_targets=[visit.request.redirect_uri, *elsewhere],
-        images=[client.logo_uri],
+        images=[client.logo_uri, *(method.offer.logo_url for method in begun)],
         service=service,
         cancel_url=f"/login/{visit.interaction.id}/cancel",
         **values,
@@ -206,7 +216,8 @@ def _others(services: Services, visit: Visit, running: Runner) -> list[MethodEnt
     return [entry for entry in accepted if entry.id != running.entry.id]
 
 
-def _offers(services: Services, visit: Visit, entries: Iterable[MethodEntry]) -> list[dict[str, Any]]:
+def offered(services: Services, visit: Visit, entries: Iterable[MethodEntry]) -> list[dict[str, Any]]:
+    """These entries as buttons."""
     owned, entries = None, list(entries)
     if visit.account and entries:
         with services.db.read() as tx:
@@ -226,6 +237,8 @@ def _offer(services: Services, visit: Visit, entry: MethodEntry, owned: frozense
         "icon": method.offer.icon,
         "inline": None if entry.after else method.offer.inline,
         "column": method.offer.column,
+        "logo_url": method.offer.logo_url,
+        "trouble": say_of(services, method, trouble) if (trouble := method.trouble(services.now())) else None,
         "url": f"/login/{visit.interaction.id}/{entry.id}",
         "preferred": False,
         "available": not missing,
@@ -233,14 +246,17 @@ def _offer(services: Services, visit: Visit, entry: MethodEntry, owned: frozense
     }
 
 
-def _band(services: Services, visit: Visit, reason: str) -> dict[str, Any] | None:
+def band_of(services: Services, visit: Visit, reason: str) -> dict[str, Any] | None:
+    """What is said on top of the page, for the reason that `decide` gave."""
+    if reason == "link" and visit.interaction.fresh and not visit.interaction.purpose:
+        reason = "too_weak"
     if reason == "step_up" and visit.policy.entry("password") is None:
         reason = "no_password"
     if reason == "too_weak" and any(proof.after and "mfa" not in proof.amr for proof in visit.interaction.fresh):
         reason = "one_mailbox"
     unlinked = visit.interaction.unlinked
     if reason == "link" and unlinked and not visit.interaction.purpose:
-        return {**_not_linked(services, unlinked), "again_url": f"/login/{visit.interaction.id}/account"}
+        return {**not_linked(services, unlinked), "again_url": f"/login/{visit.interaction.id}/account"}
     if reason not in BANDS:
         return None
     title, text = BANDS[reason]
@@ -248,13 +264,13 @@ def _band(services: Services, visit: Visit, reason: str) -> dict[str, Any] | Non
     return {"title": services.pages.say(title), "text": services.pages.say(text), "support": stuck}
 
 
-def _not_linked(services: Services, unlinked: Unlinked) -> dict[str, Any]:
+def not_linked(services: Services, unlinked: Unlinked) -> dict[str, Any]:
     """What was shown signs nobody in: in the words of its method, where it has some."""
     code = "link_removed" if unlinked.was_linked else "not_linked"
     method = services.registry.get(unlinked.proof.method)
     words = method.refusals.get(code, UNLINKED[code]) if method else UNLINKED[code]
     return {
-        "title": services.pages.say(words),
+        "title": say_of(services, method, words),
         "text": services.pages.say(PROVE_FIRST),
         "support": True,
         "code": method.codes.get(code) if method else None,

@@ -85,10 +85,14 @@ def _revoke(tx: Tx, claim: not_me_link.Claim, now: datetime) -> bool:
     """The means that the letter spoke of, and those of its kind that came after it. Where it spoke of what a session
     did: the means that opened this session, and whatever was added since. The mailbox is closed by the alert.
 
+    An identity that a federation added goes with every link: each could rest on it.
+
     True if the address was changed since: it is believed no more. The letters that followed went there, so that nobody
     could report what they spoke of; whatever was added goes, too.
     """
     account_id, is_of_session = claim.account_id, claim.event in IN_A_SESSION
+    if kind := tx.means.kind_of(account_id, claim.means):
+        tx.means.drop_identity(account_id, kind, now)
     since, used = _of_session(tx, claim) if is_of_session else (claim.written_at, {claim.means})
     has_moved = tx.profiles.distrust_email(account_id, now, set_since=since)
     for means_id in used:

@@ -18,7 +18,7 @@ STILL_COUNTS = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True)
 class OwnMeans:
-    """Entries that an account can use now, each with the highest level that it reaches for this account.
+    """Entries that an account can use now, each with the level that it reaches for this account, however it is used.
 
     least: the level that is asked of a proof, if it is not the highest.
     """
@@ -100,8 +100,8 @@ def is_enough(services: Services, tx: Tx, account: Account, own: OwnMeans) -> bo
     Whoever holds two factors of an account may remove its card, which may be lost; that must not make them its master.
     """
     removed = tx.means.links_removed_since(account.account_id, services.now() - STILL_COUNTS)
-    had = [services.registry[method].assurance for method in removed if method in services.registry]
-    return own.level >= max([Assurance.MEDIUM, *had])
+    methods = [services.registry[each] for each in removed if each in services.registry]
+    return own.level >= max([Assurance.MEDIUM, *(method.floor or method.assurance for method in methods)])
 
 
 def _of(services: Services, held: Holdings) -> OwnMeans:
@@ -113,11 +113,14 @@ def _of(services: Services, held: Holdings) -> OwnMeans:
 
 
 def _reached(services: Services, held: Holdings, entries: Iterable[MethodEntry]) -> dict[MethodEntry, Assurance]:
-    return {entry: level for entry in entries if (level := reach_of(services, held, entry))}
+    return {entry: level for entry in entries if (level := reach_of(services, held, entry, surely=True))}
 
 
-def reach_of(services: Services, held: Holdings, entry: MethodEntry) -> Assurance | None:
-    """The highest level that an entry reaches with what an account has; None if it cannot be used."""
+def reach_of(services: Services, held: Holdings, entry: MethodEntry, *, surely: bool = False) -> Assurance | None:
+    """The highest level that an entry reaches with what an account has; None if it cannot be used.
+
+    surely: the lowest, of a method whose proofs differ: who has a telephone there need not have a card.
+    """
     method, first = services.registry.get(entry.id), services.registry.get(entry.after or "")
     if method is None or (entry.after and first is None):
         return None
@@ -125,7 +128,8 @@ def reach_of(services: Services, held: Holdings, entry: MethodEntry) -> Assuranc
         return None
     if method.proves_national_identity and method.id not in {link.method for link in held.links}:
         return None
-    return _level(method, first, held.credentials)
+    ceiling = method.floor if surely and method.floor else method.assurance
+    return _level(method, first, held.credentials, ceiling)
 
 
 def opens(services: Services, held: Holdings, policy: Policy) -> bool:
@@ -153,10 +157,10 @@ def entry_of(method: Method) -> MethodEntry:
     return MethodEntry(method.id, after=method.default_after)
 
 
-def _level(method: Method, first: Method | None, stored: Sequence[Credential]) -> Assurance:
+def _level(method: Method, first: Method | None, stored: Sequence[Credential], ceiling: Assurance) -> Assurance:
     """Two factors of the same anchor (a mailbox, and a password that was set through it) are one."""
     kind = method.needs.credential
-    own = claimable(method.assurance, [c.enrolled for c in stored if c.kind == kind])
+    own = claimable(ceiling, [c.enrolled for c in stored if c.kind == kind])
     if first is None:
         return own
     anchors = {c.anchor for c in stored if c.kind == first.needs.credential}

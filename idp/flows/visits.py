@@ -1,11 +1,12 @@
 """An Interaction as one request sees it: loaded, checked against the browser, and put together with what SQL knows."""
 
 from dataclasses import dataclass, fields, replace
+from datetime import timedelta
 
 from idp.domain.account import Account
 from idp.domain.audit import AuditEvent
 from idp.domain.client import Client
-from idp.domain.decide import ConfirmLink, Decision, Facts, Issue, Login, decide
+from idp.domain.decide import ConfirmLink, Decision, Facts, Issue, Login, decide, max_age_of
 from idp.domain.ids import new_token
 from idp.domain.interaction import LIFETIME, Interaction, Purpose
 from idp.domain.policy import MethodEntry, Policy
@@ -109,6 +110,14 @@ class Visit(Situation):
         proven = self.interaction.account_id
         return bool(self.interaction.fresh and self.session and proven and self.session.account_id != proven)
 
+    @property
+    def max_age(self) -> timedelta | None:
+        """How long ago the person may have signed in elsewhere: as the request and the policy have it, and a new login
+        where it is to be somebody else than before.
+        """
+        is_another = self.account is not None and self.request.expected_sub not in (None, self.subject)
+        return timedelta() if is_another or self.interaction.asks_anew else max_age_of(self.policy, self.request)
+
     def facts(self) -> Facts:
         proven = self.interaction.account_id
         same = self.session is not None and proven in (None, self.session.account_id)
@@ -174,16 +183,26 @@ def load(services: Services, handle: str) -> Visit:
         client = services.configuration.client(interaction.request.client_id)
         if client is None or not _still_asks_what_it_may(client, interaction.request):
             raise JourneyError("interaction_gone", status=410, detail="client disabled or changed meanwhile")
+        added = interaction.purpose.method if interaction.purpose else None
+        if added and added not in services.registry:
+            raise JourneyError("interaction_gone", status=410, detail="the method to be linked is enabled no more")
         path = interaction.request.return_path
         situation = look_up(services, tx, client, interaction.account_id, redirect=path)
-        held_in = situation.session.session_id if situation.session else None
-        if interaction.session_id not in (None, held_in):  # log-out, new password, suspension: its proofs ended too
+        if _has_ended(services, interaction, situation.session):
             interaction = restart(services, interaction)
             situation = look_up(services, tx, client, redirect=path)
         known = {item.name: getattr(situation, item.name) for item in fields(Situation)}
         visit = Visit(**known, interaction=interaction)
         own = _own_policy(services, tx, visit)
     return replace(visit, policy=own, asks_own_means=True) if own else visit
+
+
+def _has_ended(services: Services, interaction: Interaction, session: Session | None) -> bool:
+    """Its session is gone (log-out, new password, suspension), or the method of what is to be linked."""
+    unlinked = interaction.unlinked
+    if unlinked and unlinked.proof.method not in services.registry:
+        return True
+    return interaction.session_id not in (None, session.session_id if session else None)
 
 
 def _own_policy(services: Services, tx: Tx, visit: Visit) -> Policy | None:
@@ -218,8 +237,8 @@ def save(services: Services, interaction: Interaction) -> Interaction:
 
 def restart(services: Services, interaction: Interaction) -> Interaction:
     """Begin the same request anew: nothing that was proven or answered in this Interaction counts any more."""
-    blank = replace(interaction, account_id=None, session_id=None, fresh=(), factors=(), unlinked=None)
-    return save(services, replace(blank, method_state={}, consented_by=None))
+    blank = replace(interaction, account_id=None, session_id=None, fresh=(), factors=(), unlinked=None, upstream=())
+    return save(services, replace(blank, method_state={}, consented_by=None, relatives=None))
 
 
 def take(services: Services, interaction: Interaction) -> None:

@@ -10,12 +10,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any, Protocol
-from urllib.parse import urlsplit
 
 from idp.domain.authn import Assurance, IdentityRef, Proof
-from idp.domain.means import NATIONAL, Person
+from idp.domain.means import Person
 from idp.domain.policy import Options
+from idp.domain.practice import Practice
 from idp.domain.texts import Text
+from idp.domain.upstream_session import UpstreamLogin
 from idp.pki import CardHolder
 from idp.settings import Settings
 
@@ -61,7 +62,7 @@ class Offer:
     """How a method stands on the login page. Texts are French; the catalogue has the English.
 
     inline: template of a form that stands on the login page itself, instead of a button.
-    column: "main", or "federated" for « S'identifier avec ».
+    column: "main", or "federated" for « S'identifier avec ». logo_url: an image beside the label of a federated one.
     """
 
     label: str
@@ -69,6 +70,7 @@ class Offer:
     icon: str
     inline: str | None = None
     column: str = "main"
+    logo_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +94,18 @@ class Redirect:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The person was proven. person: what the means itself says of its holder, where it does."""
+    """The person was proven. person: what the means itself says of its holder, where it does.
+
+    related: further national identities that it says are the same person's (an ADELI number beside the RPPS).
+    upstream: the session elsewhere that it came of.
+    practice: what it says of their profession and activities, None where that is none of its affair.
+    """
 
     proof: Proof
     person: Person | None = None
+    related: tuple[IdentityRef, ...] = ()
+    upstream: UpstreamLogin | None = None
+    practice: Practice | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +196,7 @@ class Context:
     take_attempt: counts one try for this person and method; raises TooManyAttempts.
     mac: keyed digest of texts, bound to this Interaction.
     options: a value for each of the method's options, as the policy's entry has it or by default.
+    max_age: how long ago the person may have signed in elsewhere; zero asks for a new login, None for nothing.
     callback_url, callback_state: `redirect_uri` and `state` of a Redirect. The address is always the same; the state
     is drawn for each request, and good once, for the last Redirect, in this browser.
     """
@@ -202,6 +213,7 @@ class Context:
     service_name: str = ""
     login_hint: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
+    max_age: timedelta | None = None
     callback_url: str = ""
     callback_state: str = field(default="", repr=False)
 
@@ -220,18 +232,20 @@ class Method(Protocol):
     """A way to sign in, found by an entry point of the group `idp.methods`. Derive from it, for the defaults.
 
     id: of the entry point. amr: the RFC 8176 values that its proofs may have. assurance: the most they claim.
+    floor: the least they claim, where that depends on what is shown elsewhere; None where it is the same.
     can_be_first: the driver may run it as a first factor.
     per_browser: a browser in which the person signed in before has tries of its own, so that somebody else's failures
     do not delay the holder; False where tries are counted across all browsers.
-    refusals: the French sentence for each code that it refuses with; `not_linked` and `link_removed`, if there, are
-    what the login page says of a national identity that signs nobody in, or does so no more; words for another refusal
-    of the driver's (`idp.web.texts.REFUSALS`) stand instead of its own.
+    refusals: the French sentence for each code that it refuses with, `%(means)s` being its label; `not_linked` and
+    `link_removed`, if there, are what the login page says of a national identity that signs nobody in, or does so no
+    more; words for another refusal of the driver's (`idp.web.texts.REFUSALS`) stand instead of its own.
     codes: what support searches for, by the code of a refusal, of the driver's too.
     default_after: the first factor that an entry of a policy asks before it unless it says otherwise.
     options: what an entry of a policy may set, by name.
     templates: the package whose folder `templates` has its pages and letters; None for ours.
     proves_national_identity: its proofs name an identity of `idp.domain.means.NATIONAL`, and sign in only an account
     that has a login link for it; `Done.person` says whose names stand on the card, or were given by the federation.
+    is_federation: its proofs are another provider's word, and no login by means of the account's own.
     origins: where its Redirects lead, as `https://host[:port]`; no other is followed. Settings may add: `origins_in`.
     asks_workstation: the scripts of its pages talk to a helper on the person's own machine (`http://127.0.0.1:*`).
     """
@@ -246,10 +260,12 @@ class Method(Protocol):
     offer: Offer
     refusals: Mapping[str, Text] = MappingProxyType({})
     codes: Mapping[str, str] = MappingProxyType({})
+    floor: Assurance | None = None
     default_after: str | None = None
     options: Options = MappingProxyType({})
     templates: str | None = None
     proves_national_identity: bool = False
+    is_federation: bool = False
     origins: frozenset[str] = frozenset()
     asks_workstation: bool = False
 
@@ -270,30 +286,6 @@ class Method(Protocol):
         """The person came back from a Redirect with this query, its `state` checked; nothing else of it is."""
         return Refused("callback_unexpected")
 
-
-class OutOfBounds(Exception):
-    """A method gave a proof that it may not give; the text says why, for the log."""
-
-
-def check_bounds(method: Method, proof: Proof, now: datetime) -> None:
-    """Raises OutOfBounds for a proof that is not within what its method declares."""
-    declared = {
-        "method": proof.method == method.id,
-        "after": proof.after is None,  # the driver alone composes
-        "amr": bool(proof.amr) and set(proof.amr) <= method.amr,
-        "assurance": proof.assurance <= method.assurance,
-        "identity": proof.identity.kind in IDENTITY_KINDS and bool(proof.identity.value),
-        "national": (proof.identity.kind in NATIONAL) == method.proves_national_identity,
-        "at": proof.at.tzinfo is not None and proof.at <= now,
-        "anchor": bool(proof.anchor),
-    }
-    wrong = [name for name, is_sound in declared.items() if not is_sound]
-    if wrong:
-        raise OutOfBounds(f"{method.id}: a proof beyond what is declared: {', '.join(wrong)}")
-
-
-def check_target(method: Method, url: str, origins: frozenset[str]) -> None:
-    """Raises OutOfBounds for a Redirect to an origin that is none of those that the method declares."""
-    parts = urlsplit(url)
-    if f"{parts.scheme}://{parts.netloc}" not in origins:
-        raise OutOfBounds(f"{method.id}: a Redirect to an origin beyond what is declared")
+    def trouble(self, now: datetime) -> Text | None:  # noqa: ARG002
+        """What the login page says at its button while it may not work: it can be tried all the same. Asks nobody."""
+        return None

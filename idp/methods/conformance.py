@@ -26,9 +26,8 @@ from idp.methods.base import (
     Show,
     Step,
     TooManyAttempts,
-    check_bounds,
-    check_target,
 )
+from idp.methods.bounds import check_bounds, check_target
 from idp.methods.conformance_context import (
     ANNE,
     SECRET_OF_ANNE,

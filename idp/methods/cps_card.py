@@ -14,6 +14,8 @@ from types import MappingProxyType
 
 from idp.domain.authn import Assurance, Proof
 from idp.domain.means import Person
+from idp.domain.practice import Practice
+from idp.domain.professions import TRE_G15
 from idp.domain.texts import N_
 from idp.methods.base import (
     CONTRACT_VERSION,
@@ -114,7 +116,8 @@ class CpsCard(Method):
             shown = _evidence(refusal.holder, channel) if refusal.holder else {}
             return Refused(refusal.code, guess=refusal.code in GUESSES, evidence=shown)
         ctx.state.clear()
-        return Done(self._proof(ctx, holder, channel), Person(holder.given_name, holder.family_name))
+        names = Person(holder.given_name, holder.family_name)
+        return Done(self._proof(ctx, holder, channel), names, practice=_practice(holder))
 
     def _proof(self, ctx: Context, holder: CardHolder, channel: str) -> Proof:
         return Proof(
@@ -153,6 +156,11 @@ def _by_dialog(ctx: Context, ticket: str, nonce: str) -> CardHolder:
 
 def _evidence(holder: CardHolder, channel: str) -> dict[str, str]:
     return {"certificate": holder.serial, "issuer": holder.issuer, "channel": channel}
+
+
+def _practice(holder: CardHolder) -> Practice:
+    """The certificate knows the profession, and no speciality, structure or activity."""
+    return Practice({"SubjectRole": [f"{holder.profession}^{TRE_G15}"]} if holder.profession else {})
 
 
 def _draw(ctx: Context) -> None:

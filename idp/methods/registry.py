@@ -1,6 +1,6 @@
 """Finds methods by their entry points. Installed is not enabled: the settings name what loads, in order."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib.metadata import entry_points
 from importlib.resources import files
 
@@ -10,6 +10,8 @@ from idp.errors import InvalidOperation
 from idp.methods.base import CONTRACT_VERSION, Method
 
 GROUP = "idp.methods"
+# What stands where a method's name does, in the addresses of a login (`/login/<handle>/…`).
+PAGES = frozenset({"account", "cancel", "complete", "consent", "link"})
 
 
 class MethodError(Exception):
@@ -74,11 +76,22 @@ class Registry(Mapping[str, Method]):
         return f"{entry.id}:{','.join(parts)}" if parts else entry.id
 
 
-def load(names: Sequence[str]) -> Registry:
-    """The methods of these names. Raises MethodError naming the one that is missing or speaks another contract."""
+def load(names: Sequence[str], described: Iterable[Method] = ()) -> Registry:
+    """The methods of these names, by their entry points; or of `described`, which the settings make.
+
+    Raises MethodError naming the one that is missing, is there twice, has a page's name or speaks another contract.
+    """
     found = {point.name: point for point in entry_points(group=GROUP)}
+    made = {method.id: method for method in described}
+    if twice := sorted(made.keys() & found.keys()):
+        raise MethodError(f"upstreams.{twice[0]}: another method has this name")
+    if taken := sorted(PAGES & {*names, *made}):
+        raise MethodError(f"{taken[0]}: a page of the login has this address; the method needs another name")
     methods: list[Method] = []
     for name in names:
+        if name in made:
+            methods.append(made[name])
+            continue
         if name not in found:
             raise MethodError(f"methods: no method is installed under the name {name}")
         method: Method = found[name].load()()

@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from pydantic_settings import SettingsError as UnreadableVariable
 
 from idp.settings.sections import Argon2, Brand, Card, Egress, Mail, Outgoing, Pkcs11
+from idp.settings.upstreams import FILES, MethodId, Upstream
 
 PREFIX = "SESAME_"
 ISSUER = re.compile(r"https?://([a-z0-9.-]+)(:[0-9]{1,5})?")
@@ -122,6 +123,7 @@ class Settings(BaseSettings):
     argon2: Argon2 = Field(default=Argon2(), description="See below.")
     card: Card = Field(default=Card(), description="See below.")
     pkcs11: Pkcs11 = Field(default=Pkcs11(), description="See below.")
+    upstreams: dict[MethodId, Upstream] = Field(default={}, description="See below.")
     egress: tuple[Egress, ...] = Field(default=(), description="Networks with limits of their own, see below.")
 
     @field_validator("issuer")
@@ -246,6 +248,9 @@ def _relative_to(folder: Path, values: Mapping[str, Any]) -> dict[str, Any]:
         found["card"] = _placed(folder, {"revocation_dir": "revocation", **card}, placed)
     if isinstance(found.get("pkcs11"), dict):
         found["pkcs11"] = _placed(folder, found["pkcs11"], ("module", "pin_file"))
+    if isinstance(found.get("upstreams"), dict):
+        each = found["upstreams"].items()
+        found["upstreams"] = {name: _placed(folder, of, FILES) if isinstance(of, dict) else of for name, of in each}
     scheme, _, database = str(values.get("database_url", "")).partition(":///")
     if scheme == "sqlite" and database:
         found["database_url"] = f"sqlite:///{folder / database}"

@@ -106,6 +106,11 @@ class Accounts:
         """True if none of these credentials was revoked."""
         return all(LIVE.first(self._db, {"credential": each}) for each in credential_ids)
 
+    def note_login(self, account_id: str, now: datetime) -> None:
+        """The holder signed in by means of the account's own; the first time stands. The account is locked."""
+        first = (account.c.account_id == account_id) & account.c.signed_in_at.is_(None)
+        self._db.execute(update(account).where(first).values(signed_in_at=now))
+
     def set_status(self, account_id: str, status: AccountStatus, now: datetime) -> None:
         self.lock(account_id)
         self._db.execute(

@@ -53,6 +53,15 @@ class AccountSuite(MeansSuite):
         with database.read() as tx:
             assert tx.accounts.find_by_login("anne.autre") is None
 
+    def test_the_first_login_is_noted_once(self, database: Database) -> None:
+        with database.write() as tx:
+            account_id = add_account(tx).account_id
+            for at in (None, START + HOUR, START + HOUR):
+                found = tx.accounts.get(account_id)
+                assert found
+                assert found.signed_in_at == at
+                tx.accounts.note_login(account_id, START + HOUR if at is None else START + 2 * HOUR)
+
     def test_the_status_of_an_account(self, database: Database) -> None:
         with database.write() as tx:
             account_id = add_account(tx).account_id

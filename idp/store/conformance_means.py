@@ -81,6 +81,30 @@ class MeansSuite:
         with pytest.raises(InvalidOperation, match="already in use"), database.write() as tx:
             tx.means.add_identity(karim, RPPS, "card", START)
 
+    def test_an_account_holds_one_identity_of_a_kind(self, database: Database) -> None:
+        with database.write() as tx:
+            anne = add_account(tx).account_id
+            identity_id = tx.means.add_identity(anne, RPPS, "card", START)
+            tx.means.add_identity(anne, IdentityRef("adeli", "331234567"), "card", START)
+            assert tx.means.kind_of(anne, identity_id) == "rpps"
+            karim = add_account(tx, "karim").account_id
+            assert tx.means.kind_of(karim, identity_id) is tx.means.kind_of(anne, "unknown") is None
+        with pytest.raises(InvalidOperation), database.write() as tx:
+            tx.means.add_identity(anne, IdentityRef("rpps", "10109999999"), "card", START)
+
+    def test_that_an_identity_was_taken_away_is_remembered(self, database: Database) -> None:
+        with database.write() as tx:
+            anne = add_account(tx).account_id
+            tx.means.add_identity(anne, RPPS, "card", START)
+            assert not tx.means.drop_identity(anne, "adeli", START + HOUR)
+            found = tx.accounts.get(anne)
+            assert found
+            assert found.identity_dropped_at is None
+            assert tx.means.drop_identity(anne, "rpps", START + HOUR)
+            found = tx.accounts.get(anne)
+            assert found
+            assert found.identity_dropped_at == START + HOUR
+
     # -- used, named, taken away ---------------------------------------------------
 
     def test_a_use_is_noted_of_what_is_live(self, database: Database) -> None:

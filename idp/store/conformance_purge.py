@@ -10,6 +10,7 @@ from sqlalchemy import func, insert, select
 from idp.domain.alert import Alert
 from idp.domain.ids import new_id
 from idp.domain.throttle import ATTEMPTS, LONGEST_WINDOW
+from idp.domain.upstream_session import UpstreamSession
 from idp.store.conformance import START
 from idp.store.conformance_rows import HOUR, SECOND, add_account, add_client, add_grant, add_session, proof
 from idp.store.database import Database, Tx
@@ -19,7 +20,7 @@ from idp.store.schema import metadata, outbox
 
 DAY = timedelta(days=1)
 NOW = START + 1000 * DAY
-AGES = Ages(NOW, retention=30 * DAY, remember_browser=180 * DAY)
+AGES = Ages(NOW, retention=30 * DAY, remember_browser=180 * DAY, idle=HOUR / 2)
 LONG_AGO, SOON = NOW - 900 * DAY, NOW + HOUR
 PURGED = (*TABLES, "throttle")
 
@@ -79,6 +80,19 @@ def _given_up_letter(tx: Tx, at: datetime) -> None:
     tx._connection.execute(insert(outbox).values(outbox_id=new_id(), **row))
 
 
+def _upstream_of_a_session_that_ran_out(tx: Tx, at: datetime) -> None:
+    _upstream(tx, _session(tx, at), seen_at=NOW)
+
+
+def _upstream_of_an_idle_session(tx: Tx, at: datetime) -> None:
+    _upstream(tx, _session(tx, SOON), seen_at=at)
+
+
+def _upstream(tx: Tx, session_id: str, seen_at: datetime) -> None:
+    tx.sessions.touch(session_id, seen_at)
+    tx.upstream_sessions.keep(session_id, UpstreamSession("pro_sante_connect", START, "sub", "sid", b"sealed"))
+
+
 def _closed_alert(tx: Tx, at: datetime) -> None:
     made = Alert(new_id(), "logout.given_up", LONG_AGO)
     tx.alerts.add(made)
@@ -114,6 +128,8 @@ CASES = [
     Case(_reset_link, timedelta(0), {"reset_link": 1}),
     Case(_known_browser, AGES.remember_browser, {"known_browser": 1}),
     Case(_given_up_letter, GIVEN_UP_FOR, {"outbox": 1}),
+    Case(_upstream_of_a_session_that_ran_out, timedelta(0), {"upstream_session": 1}),
+    Case(_upstream_of_an_idle_session, AGES.idle, {"upstream_session": 1}),
     Case(_closed_alert, CLOSED_FOR, {"alert": 1}),
     Case(_count, LONGEST_WINDOW, {"throttle": 1}),
 ]

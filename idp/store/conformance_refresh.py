@@ -28,7 +28,7 @@ class RefreshSuite:
     def test_a_refresh_token_is_found_with_what_it_depends_on(self, database: Database) -> None:
         with database.write() as tx:
             grant_id = add_refresh_token(tx)
-        with database.read() as tx:
+        with database.write() as tx:
             found = tx.refresh_tokens.find(FIRST, START)
             assert found
             assert found.grant == tx.grants.live(grant_id)
@@ -38,6 +38,11 @@ class RefreshSuite:
             assert found.session.session_id == found.grant.session_id
             assert found.is_account_active
             assert found.is_entitled
+            assert found.signed_in_at is None
+            tx.accounts.note_login(found.grant.account_id, START)
+            found = tx.refresh_tokens.find(FIRST, START)
+            assert found
+            assert found.signed_in_at == START
             assert tx.refresh_tokens.find("another", START) is None
 
     def test_it_says_what_has_changed_since(self, database: Database) -> None:

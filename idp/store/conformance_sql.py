@@ -19,14 +19,10 @@ from idp.domain.audit import AuditEvent
 from idp.domain.throttle import Limit
 from idp.errors import InvalidOperation, Unavailable
 from idp.store.conformance import RACERS, START, race
-from idp.store.conformance_accounts import AccountSuite, SessionSuite
 from idp.store.conformance_audit import AuditSuite
 from idp.store.conformance_configuration import ConfigurationSuite
-from idp.store.conformance_operations import OperationsSuite
+from idp.store.conformance_migrations import MigrationSuite
 from idp.store.conformance_profiles import ProfileSuite
-from idp.store.conformance_purge import PurgeSuite
-from idp.store.conformance_refresh import RefreshSuite
-from idp.store.conformance_repositories import RepositorySuite
 from idp.store.conformance_rows import (
     HOUR,
     IDLE,
@@ -38,17 +34,14 @@ from idp.store.conformance_rows import (
     policy_of,
     proof,
 )
+from idp.store.conformance_stored import StoredSuite
 from idp.store.database import Database, Tx
 from idp.store.schema import audit_event, metadata
 
 TURNS = 10
 
 
-class Repositories(AccountSuite, SessionSuite, RefreshSuite, RepositorySuite, OperationsSuite, PurgeSuite):
-    """The suites of what is stored."""
-
-
-class DatabaseSuite(Repositories, ProfileSuite, ConfigurationSuite, AuditSuite):
+class DatabaseSuite(StoredSuite, ProfileSuite, ConfigurationSuite, AuditSuite, MigrationSuite):
     """Units of work, migrations, single use, repositories."""
 
     @pytest.fixture

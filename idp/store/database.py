@@ -42,12 +42,14 @@ from idp.store.own_data import OwnData
 from idp.store.personal_data import PersonalData
 from idp.store.pictures import Pictures
 from idp.store.policies import Policies
+from idp.store.practices import Practices
 from idp.store.profiles import Profiles
 from idp.store.purge import Purge
 from idp.store.refresh_tokens import RefreshTokens
 from idp.store.resets import ResetLinks
 from idp.store.sessions import Sessions
 from idp.store.throttle import Throttle
+from idp.store.upstream_sessions import UpstreamSessions
 
 RIGHTS = (
     "GRANT USAGE ON SCHEMA public TO {role}",
@@ -137,6 +139,10 @@ class Tx:
         return Policies(self._connection)
 
     @lazy
+    def practices(self) -> Practices:
+        return Practices(self._connection)
+
+    @lazy
     def profiles(self) -> Profiles:
         return Profiles(self._connection)
 
@@ -159,6 +165,10 @@ class Tx:
     @lazy
     def throttle(self) -> Throttle:
         return Throttle(self._connection)
+
+    @lazy
+    def upstream_sessions(self) -> UpstreamSessions:
+        return UpstreamSessions(self._connection)
 
 
 class Database:

@@ -12,7 +12,7 @@ from idp.domain.ids import new_id
 from idp.domain.means import Credential, LoginLink
 from idp.errors import InvalidOperation
 from idp.store.prepared import Prepared
-from idp.store.schema import credential, identity, login_link
+from idp.store.schema import account, credential, identity, login_link, practice
 
 LISTED = select(
     *(credential.c[name] for name in ("credential_id", "kind", "anchor", "created_at", "name", "last_used_at")),
@@ -98,21 +98,32 @@ class Means:
         query = select(identity.c.origin).where(identity.c.kind == ref.kind, identity.c.value == ref.value)
         return self._db.scalar(query)
 
-    def add_identity(self, account_id: str, ref: IdentityRef, origin: str, now: datetime) -> None:
-        """Raises InvalidOperation if another account holds it."""
-        values = {"identity_id": new_id(), "account_id": account_id, "kind": ref.kind, "value": ref.value}
+    def add_identity(self, account_id: str, ref: IdentityRef, origin: str, now: datetime) -> str:
+        """Returns the identity_id. Raises InvalidOperation if another account holds it, or this one one of its kind."""
+        identity_id = new_id()
+        values = {"identity_id": identity_id, "account_id": account_id, "kind": ref.kind, "value": ref.value}
         try:
             self._db.execute(insert(identity).values(**values, origin=origin, verified_at=now))
         except IntegrityError as error:
             raise InvalidOperation("the identifier is already in use") from error
+        return identity_id
+
+    def kind_of(self, account_id: str, identity_id: str) -> str | None:
+        """Of which kind an identity of this account is; None if it holds it no more."""
+        mine = (identity.c.account_id == account_id) & (identity.c.identity_id == identity_id)
+        return self._db.scalar(select(identity.c.kind).where(mine))
 
     def drop_identity(self, account_id: str, kind: str, now: datetime) -> bool:
-        """Take an identity, and every login link, away; False if the account has none of this kind."""
+        """Take an identity, every login link, and what was said of its holder away; False if the account has none of
+        this kind. What a federation says is related to another identity is not added by itself from then on.
+        """
         mine = (identity.c.account_id == account_id) & (identity.c.kind == kind)
         if self._db.execute(delete(identity).where(mine)).rowcount == 0:
             return False
         live = (login_link.c.account_id == account_id) & login_link.c.revoked_at.is_(None)
         self._db.execute(update(login_link).where(live).values(revoked_at=now))
+        self._db.execute(update(account).where(account.c.account_id == account_id).values(identity_dropped_at=now))
+        self._db.execute(delete(practice).where(practice.c.account_id == account_id))
         return True
 
     def confirm(self, credential_id: str, assurance: Assurance) -> None:
@@ -130,20 +141,36 @@ class Means:
         return self._change(account_id, means_id, name=name)
 
     def revoke_since(self, account_id: str, means_id: str, now: datetime) -> None:
-        """Revoke a means and those of its kind that came after it: whoever had it may have made them."""
+        """Revoke a means and those of its kind that came after it: whoever had it may have made them.
+
+        What was said by way of a link goes with it.
+        """
         for table, own, kind in KINDS:
             mine = table.c.account_id == account_id
             known = self._db.execute(select(kind, table.c.created_at).where(mine, own == means_id))
             for same, created_at in known.all():
                 later = mine & (kind == same) & (table.c.created_at >= created_at) & table.c.revoked_at.is_(None)
                 self._db.execute(update(table).where(later).values(revoked_at=now))
+                if table is login_link:
+                    self._forget_practice(account_id, [same])
 
     def revoke_all(self, account_id: str, now: datetime, *, made_since: datetime | None = None) -> None:
-        """Revoke every credential and link of this account, or those that were made since an instant."""
+        """Revoke every credential and link of this account, or those that were made since an instant.
+
+        What was said by way of a link goes with it, be it live or not.
+        """
+        made = login_link.c.account_id == account_id
+        if made_since is not None:
+            made &= login_link.c.created_at >= made_since
+        self._forget_practice(account_id, self._db.scalars(select(login_link.c.method).where(made)).all())
         for table, _, _ in KINDS:
             live = (table.c.account_id == account_id) & table.c.revoked_at.is_(None)
             which = live if made_since is None else live & (table.c.created_at >= made_since)
             self._db.execute(update(table).where(which).values(revoked_at=now))
+
+    def _forget_practice(self, account_id: str, methods: Collection[str]) -> None:
+        said = (practice.c.account_id == account_id) & practice.c.origin.in_(methods)
+        self._db.execute(delete(practice).where(said))
 
     def _change(self, account_id: str, means_id: str, **values: Any) -> bool:
         changed = 0

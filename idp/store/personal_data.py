@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Table, select
 
 from idp.store import schema
-from idp.store.schema import audit_event, audit_personal, grant, refresh_token, session, session_proof
+from idp.store.schema import audit_event, audit_personal, grant, refresh_token, session, session_proof, upstream_session
 
 SECRET = "a secret, or what a secret is compared with"
 OURS = "of the protocol: says nothing of the person"
@@ -52,6 +52,8 @@ PARTS: Mapping[str, Part] = {
             "profile",
             "created_at",
             "updated_at",
+            "signed_in_at",
+            "identity_dropped_at",
         ),
         {},
     ),
@@ -68,6 +70,7 @@ PARTS: Mapping[str, Part] = {
         ("link_id", "method", "name", "created_at", "last_used_at", "revoked_at"),
         {"account_id": OURS},
     ),
+    "practices": Part(schema.practice, ("origin", "claims", "asserted_at"), {"account_id": OURS}),
     "picture": Part(schema.picture, ("media_type", "image", "updated_at"), {"account_id": OURS}),
     "password_links": Part(schema.reset_link, ("expires_at", "used_at"), {"account_id": OURS, "token_digest": SECRET}),
     "known_browsers": Part(schema.known_browser, ("last_seen_at",), {"account_id": OURS, "browser_hash": SECRET}),
@@ -75,6 +78,11 @@ PARTS: Mapping[str, Part] = {
         session,
         ("session_id", "created_at", "last_seen_at", "expires_at", "ended_at", "user_agent", "ip_prefix"),
         {"account_id": OURS, "id_hash": SECRET, "previous_hash": SECRET, "rotated_at": OURS},
+    ),
+    "upstream_sessions": Part(
+        upstream_session,
+        ("session_id", "method", "signed_in_at"),
+        {"sub_digest": SECRET, "sid_digest": SECRET, "sealed": SECRET},
     ),
     "proofs": Part(session_proof, ("session_id", "proof"), {"proof_id": OURS}),
     "entitlements": Part(
@@ -124,7 +132,7 @@ PARTS: Mapping[str, Part] = {
     ),
     "events_personal": Part(audit_personal, ("event_id", "values"), {"salt": SECRET}),
 }
-OWNERS = {session_proof: session, refresh_token: grant, audit_personal: audit_event}
+OWNERS = {session_proof: session, upstream_session: session, refresh_token: grant, audit_personal: audit_event}
 PARTS_BY_TABLE = {part.table: part for part in PARTS.values()}
 
 LEFT_OUT: Mapping[Table, str] = {

@@ -19,6 +19,7 @@ from idp.store.schema import (
     session,
     session_proof,
     throttle,
+    upstream_session,
 )
 
 BATCH = 1000
@@ -29,11 +30,15 @@ CLOSED_FOR = timedelta(days=365)
 
 @dataclass(frozen=True, slots=True)
 class Ages:
-    """How long what is over is kept: rows of the protocol for `retention`, a browser since it was last seen."""
+    """How long what is over is kept: rows of the protocol for `retention`, a browser since it was last seen.
+
+    idle: how long a session may be unused.
+    """
 
     now: datetime
     retention: timedelta
     remember_browser: timedelta
+    idle: timedelta
 
     @property
     def cutoff(self) -> datetime:
@@ -76,7 +81,16 @@ def _proof_is_over(ages: Ages) -> ColumnElement[bool]:
 
 
 def _session_is_empty(ages: Ages) -> ColumnElement[bool]:
-    return _session_is_free(ages) & ~exists().where(session_proof.c.session_id == session.c.session_id)
+    has_proof = exists().where(session_proof.c.session_id == session.c.session_id)
+    has_upstream = exists().where(upstream_session.c.session_id == session.c.session_id)
+    return _session_is_free(ages) & ~has_proof & ~has_upstream
+
+
+def _upstream_is_left(ages: Ages) -> ColumnElement[bool]:
+    """At once, without retention: a session that ended has none, one that ran out needs none."""
+    is_idle = session.c.last_seen_at <= ages.now - ages.idle
+    is_over = or_(session.c.ended_at.is_not(None), session.c.expires_at <= ages.now, is_idle)
+    return exists().where(session.c.session_id == upstream_session.c.session_id, is_over)
 
 
 def _was_given_up(ages: Ages) -> ColumnElement[bool]:
@@ -89,6 +103,7 @@ RULES: Mapping[Table, Rule] = {
     refresh_token: _refresh_token_is_over,
     grant: _grant_is_free,
     session_proof: _proof_is_over,
+    upstream_session: _upstream_is_left,
     session: _session_is_empty,
     reset_link: lambda ages: reset_link.c.expires_at <= ages.now,
     known_browser: lambda ages: known_browser.c.last_seen_at <= ages.now - ages.remember_browser,

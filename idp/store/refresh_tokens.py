@@ -27,6 +27,7 @@ FIND = Prepared(
         *(session.c[name].label(f"session_{name}") for name in OF_SESSION),
         session.c.ended_at,
         account.c.status,
+        account.c.signed_in_at,
         IS_ENTITLED.label("is_entitled"),
     )
     .select_from(refresh_token)
@@ -69,6 +70,7 @@ class RefreshTokens:
             session=held if row["ended_at"] is None else None,
             is_account_active=row["status"] == AccountStatus.ACTIVE.value,
             is_entitled=row["is_entitled"],
+            signed_in_at=row["signed_in_at"],
         )
 
     def use(self, token_digest: str, now: datetime) -> bool:

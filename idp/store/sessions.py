@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, or_, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, or_, select, update
 
 from idp.domain.account import Account
 from idp.domain.authn import Proof
@@ -14,7 +14,7 @@ from idp.store import accounts
 from idp.store.entitled import has_entitlement
 from idp.store.outbox import put_logouts
 from idp.store.prepared import Prepared, Row
-from idp.store.schema import account, grant, session, session_proof
+from idp.store.schema import account, grant, session, session_proof, upstream_session
 
 ROTATION_OVERLAP = timedelta(seconds=10)
 SEEN = ("session_id", "id_hash", "rotated_at", "account_id", "created_at", "last_seen_at", "expires_at")
@@ -160,6 +160,8 @@ class Sessions:
         """
         end = update(session).where(which, session.c.ended_at.is_(None)).values(ended_at=now)
         ended = self._db.scalars(end.returning(session.c.session_id)).all()
+        if ended:
+            self._db.execute(delete(upstream_session).where(upstream_session.c.session_id.in_(ended)))
         held = select(grant.c.grant_id).where(grants, grant.c.revoked_at.is_(None)).order_by(grant.c.grant_id)
         self._db.execute(held.with_for_update(key_share=True))
         put_logouts(self._db, ended, now)

@@ -13,6 +13,7 @@ from keys.signer import SignerUnavailable
 
 BY_CLIENTS = frozenset({"/token", "/par", "/introspect", "/revoke"})
 APPLICATIONS = BY_CLIENTS | {"/userinfo", "/jwks", "/healthz", "/readyz"}
+UPSTREAMS = "/upstream/"  # where other providers speak to this one
 HTTP_CODES = {404: "not_found", 405: "method_not_allowed", 413: "too_large"}
 
 
@@ -43,7 +44,7 @@ class Failures:
         structlog.get_logger().info("protocol error", error=error.code, detail=error.detail or error.description)
         if error.redirect is not None:
             return self._send_error(error)
-        if flask.request.path in APPLICATIONS:
+        if _is_by_application():
             return _json(error.spec.status, error.code, error.description, challenge_only=error.challenge_only)
         title, text = PROTOCOL_STOP
         say = self._pages.say
@@ -52,7 +53,7 @@ class Failures:
 
     def _stop(self, code: str, status: int, detail: str = "") -> flask.Response:
         structlog.get_logger().info("journey stopped", code=code, detail=detail)
-        if flask.request.path in APPLICATIONS:
+        if _is_by_application():
             names = {503: "temporarily_unavailable", 500: "server_error"}
             return _json(status, names.get(status, "invalid_request"), "")
         title, text = STOPS[code]
@@ -63,6 +64,10 @@ class Failures:
         return _patient(
             self._pages.render("error.html", status=status, code=code, title=title, text=text, actions=actions)
         )
+
+
+def _is_by_application() -> bool:
+    return flask.request.path in APPLICATIONS or flask.request.path.startswith(UPSTREAMS)
 
 
 def _json(status: int, code: str, description: str, *, challenge_only: bool = False) -> flask.Response:

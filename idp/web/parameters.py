@@ -13,7 +13,7 @@ from idp.web.body_gate import body_of
 FORM = "application/x-www-form-urlencoded"
 MAX_LENGTH = 2048
 LONGER = {
-    **dict.fromkeys(("claims", "id_token_hint", "client_assertion", "token", "access_token"), 8192),
+    **dict.fromkeys(("claims", "id_token_hint", "client_assertion", "token", "access_token", "logout_token"), 8192),
     "redirect_uri": 2048,
     "login_hint": 320,
 }

@@ -8,7 +8,13 @@ SCOPE_TEXTS: dict[str, tuple[Text, Text]] = {
     "email": (N_("Votre adresse e-mail"), N_("Adresse et indication qu'elle est vérifiée.")),
     "address": (N_("Votre adresse professionnelle"), N_("Adresse postale.")),
     "phone": (N_("Votre téléphone"), N_("Numéro de téléphone professionnel.")),
-    "identite_ps": (N_("Votre identité de professionnel de santé"), N_("Identifiant national (RPPS).")),
+    "identite_ps": (
+        N_("Votre identité de professionnel de santé"),
+        N_(
+            "Identifiant national (RPPS ou ADELI), profession, spécialités, structures, activités et coordonnées"
+            " professionnelles (adresse, téléphone, e-mail), avec leur origine."
+        ),
+    ),
     "offline_access": (
         N_("Un accès prolongé"),
         N_("Le service peut relire ces informations même quand vous n'êtes pas connecté(e)."),

@@ -21,6 +21,13 @@ BANDS: dict[str, tuple[Text, Text]] = {
         N_("Un autre compte est attendu."),
         N_("Ce service attend un autre compte que celui qui est connecté dans ce navigateur."),
     ),
+    "prior_login": (
+        N_("Une étape de plus."),
+        N_(
+            "Pour ce service, connectez-vous une première fois avec un autre mode, par exemple votre adresse e-mail : "
+            "celui que vous avez utilisé sera accepté ensuite."
+        ),
+    ),
     "too_weak": (
         N_("Ce n'est pas suffisant pour ce service."),
         N_("Choisissez un autre mode d'authentification, ou contactez l'assistance."),
@@ -37,6 +44,10 @@ BANDS: dict[str, tuple[Text, Text]] = {
         ),
     ),
     "add_means": (N_("Présentez ce que vous voulez relier."), N_("Il sera relié à votre compte après votre accord.")),
+    "address_proven": (
+        N_("Votre adresse e-mail est vérifiée."),
+        N_("Saisissez maintenant le mot de passe de votre compte."),
+    ),
     "one_mailbox": (
         N_("Ce n'est pas suffisant pour ce service."),
         N_(
@@ -56,7 +67,6 @@ PROVE_FIRST: Text = N_(
     "Prouvez d'abord que ce compte est le vôtre. Connectez-vous avec deux preuves de votre compte pour y relier ce "
     "mode ; sans compte, contactez l'assistance."
 )
-
 # What the driver itself refuses, whatever the method; a method declares its own.
 # Words are the same for a known and an unknown person.
 REFUSALS: dict[str, Text] = {
@@ -68,9 +78,13 @@ REFUSALS: dict[str, Text] = {
     "other_account": N_("Ce n'est pas le compte que ce service attend."),
     "already_linked": N_("Ce mode d'authentification est déjà relié à votre compte."),
     "not_linked": N_("Ce mode d'authentification n'est pas relié à un compte. Contactez l'assistance."),
+    "prior_login_needed": N_(
+        "Pour ce service, connectez-vous une première fois avec un autre mode, par exemple votre adresse e-mail : ce "
+        "mode-ci sera accepté ensuite. Sans compte, contactez l'assistance."
+    ),
     "link_refused": N_("Ce mode d'authentification ne peut pas être relié à ce compte. Contactez l'assistance."),
     "link_names_differ": N_(
-        "Le nom inscrit sur la carte n'est pas celui de votre compte. L'assistance est prévenue : contactez-la."
+        "Le nom transmis n'est pas celui de votre compte. L'assistance est prévenue : contactez-la."
     ),
     "internal": N_("Ce mode d'authentification n'a pas abouti. Réessayez, ou choisissez un autre mode."),
 }
@@ -172,6 +186,10 @@ CHANGES: dict[str, Text] = {
     "account.email_changed": N_("L'adresse e-mail de votre compte a été changée."),
     "account.phone_changed": N_("Le numéro de téléphone de votre compte a été changé ou supprimé."),
     "means.linked": N_("Un mode d'authentification a été relié à votre compte : il permet de s'y connecter."),
+    "account.identity_related": N_(
+        "Un autre identifiant national (RPPS ou ADELI) a été ajouté à votre compte, d'après votre fournisseur "
+        "d'identité."
+    ),
     "means.added": N_("Un moyen d'authentification a été ajouté à votre compte : il permet de s'y connecter."),
     "means.confirmed": N_("Un moyen d'authentification de votre compte a été confirmé : il compte davantage."),
     "means.removed": N_(
@@ -203,7 +221,8 @@ ALERTS: dict[str, Text] = {
     ),
     "link.other_identity": N_(
         "Une carte ou un fournisseur d'identité devait être relié à un compte qui porte un autre identifiant national, "
-        "par exemple un numéro ADELI que le RPPS a remplacé : vérifiez l'identité de la personne, retirez "
+        "par exemple un numéro ADELI que le RPPS a remplacé, ou nomme deux numéros que deux comptes portent : vérifiez "
+        "l'identité de la personne, retirez "
         "l'identifiant qui n'est plus le sien, puis reliez."
     ),
     "token.code_replayed": N_("Un code d'autorisation a servi deux fois : il a pu être lu en chemin."),

@@ -81,11 +81,15 @@ class RunningProvider:
 
     @classmethod
     @contextmanager
-    def serving(cls, folder: Path, stores: Mapping[str, str]) -> "Iterator[RunningProvider]":
-        port = free_port()
+    def serving(
+        cls, folder: Path, stores: Mapping[str, Any], *, port: int | None = None, sections: str = ""
+    ) -> "Iterator[RunningProvider]":
+        """sections: TOML, after everything else."""
+        port = port or free_port()
         issuer = f"http://127.0.0.1:{port}"
         settings = folder / "sesame.toml"
-        settings.write_text(_toml({"issuer": issuer, "port": port, **stores}), encoding="utf-8")
+        chosen = _toml({"issuer": issuer, "port": port, **stores})
+        settings.write_text(f"{chosen}\n{sections}", encoding="utf-8")
         commands = CommandLine(folder)
         commands.run("init")
         names = ("--given-name", "Anne", "--family-name", "Pierre", "--email", EMAIL)

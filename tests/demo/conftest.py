@@ -14,9 +14,12 @@ from flask.testing import FlaskClient
 from joserfc import jwt
 from joserfc.jwk import KeySet, RSAKey
 
+from demo.pro_sante_connect.simulator import Simulator
 from demo.relying_party import create_app
 from demo.servers import Servers
 from demo.service import ServiceConfig
+from tests.demo.sandbox import ODD_SECRET, Clock
+from tests.fakes.pro_sante_connect import Professional, client, running
 
 CLIENT_ID, CLIENT_SECRET = "ror", "a:secret"
 SIGNING_KEY = RSAKey.generate_key(2048, {"kid": "k1", "alg": "RS256", "use": "sig"})
@@ -114,3 +117,31 @@ def service(provider: FakeProvider) -> ServiceConfig:
 @pytest.fixture
 def browser(service: ServiceConfig) -> FlaskClient:
     return create_app(service).test_client()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def told() -> list[tuple[str, str]]:
+    """Logout tokens, and where they were sent."""
+    return []
+
+
+@pytest.fixture
+def simulator(clock: Clock, told: list[tuple[str, str]]) -> Iterator[Simulator]:
+    def send(url: str, token: str) -> str:
+        told.append((url, token))
+        return "HTTP 200"
+
+    registered = client(backchannel_logout_uri="http://localhost:8000/upstream/psc/backchannel-logout")
+    another = client(client_id="another", redirect_uris=("http://localhost:9/callback",), secret=ODD_SECRET)
+    with running(registered, another, now=clock, send=send) as made:
+        yield made
+
+
+@pytest.fixture
+def person(simulator: Simulator) -> Professional:
+    return Professional(simulator)

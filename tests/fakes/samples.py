@@ -6,7 +6,7 @@ from typing import Any
 from idp.domain.account import Account, AccountStatus
 from idp.domain.authn import AcrNames, Assurance, IdentityRef, Proof
 from idp.domain.client import Client
-from idp.domain.policy import MethodEntry, Policy
+from idp.domain.policy import PRIOR_LOGIN, MethodEntry, Policy
 from idp.domain.request import AuthorizationRequest
 from tests.fakes.clock import START
 
@@ -24,6 +24,7 @@ PASSWORD = MethodEntry("password")
 OTP = MethodEntry("email_otp", after="password")
 OTP_ALONE = MethodEntry("email_otp")
 CARD = MethodEntry("cps_card")
+CARD_LATER = MethodEntry("cps_card", options={PRIOR_LOGIN: "yes"})
 
 
 def account(account_id: str = "anne", **changes: Any) -> Account:

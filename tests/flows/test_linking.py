@@ -107,16 +107,6 @@ def test_a_yes_needs_the_token_of_its_form(provider: Provider) -> None:
     assert links(provider) == []
 
 
-def test_a_yes_from_another_browser_is_refused(provider: Provider) -> None:
-    provider.add_account("anne.pierre")
-    rp, path = begun(provider)
-    rp.give_otp(path)
-    thief = RelyingParty(provider, "card")
-    form = hidden_of(thief.browser.get(thief.open_login())) | {"decision": "link"}
-    assert thief.browser.post(f"{path}/link", data=form).status_code == 403
-    assert links(provider) == []
-
-
 def test_names_that_differ_link_nothing(provider: Provider) -> None:
     provider.add_account("luc.durand")
     rp, path = begun(provider)

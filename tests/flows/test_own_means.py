@@ -10,7 +10,9 @@ from idp.domain.authn import Assurance, IdentityRef
 from idp.flows import own_means
 from idp.flows.own_means import OwnMeans
 from tests.fakes import national_card
+from tests.fakes.federated import PSC, with_upstreams
 from tests.fakes.provider import Provider
+from tests.fakes.upstream import FakeUpstream
 
 NOW = datetime(2026, 7, 1, tzinfo=UTC)
 RPPS = IdentityRef("rpps", "10101234567")
@@ -71,3 +73,17 @@ def test_an_account_that_has_nothing_is_let_through_by_nothing(provider: Provide
     found = means(provider, provider.add_account("anne.pierre", password=None, email=""))
     assert listed(found) == []
     assert not found.are_fresh((), NOW)
+
+
+def test_a_removed_upstream_counts_for_what_it_surely_was(start: Callable[..., Provider]) -> None:
+    """A telephone there is no card: one upstream is as good as the other."""
+    made = with_upstreams(start(), FakeUpstream(), FakeUpstream("second"))
+    account = made.add_account("anne.pierre", rpps=RPPS.value)
+    now = made.clock.now()
+    with made.services.db.write() as tx:
+        removed, _ = (tx.means.add_link(account.account_id, method, now) for method in (PSC, "second"))
+        assert tx.means.remove(account.account_id, removed, now)
+    found = means(made, account)
+    assert found.level == Assurance.SUBSTANTIAL
+    with made.services.db.read() as tx:
+        assert own_means.is_enough(made.services, tx, account, found)

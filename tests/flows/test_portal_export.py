@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from sqlalchemy import insert, select
 
+from idp.domain.practice import Asserted, Practice
+from idp.domain.upstream_session import UpstreamSession
 from idp.flows.operators import accounts, alerts
 from idp.store import schema
 from idp.store.personal_data import LEFT_OUT, PARTS, SECRET
@@ -54,6 +56,9 @@ def live(provider: Provider) -> str:
         accounts.entitle(provider.desk, tx, account, "asking")
         tx.resets.add("secret token", account_id, now, now.replace(year=2030))
         tx.means.add_link(account_id, "national_card", now)
+        tx.practices.put(account_id, Asserted("national_card", Practice({"SubjectRole": ["10^1"]}), now))
+        (session, *_) = tx.own_data.open_sessions(account_id, now, provider.services.settings.session_idle)
+        tx.upstream_sessions.keep(session.session_id, UpstreamSession("national_card", now, "secret", None, None))
         picture = {"account_id": account_id, "media_type": "image/png", "image": b"\x89PNG", "updated_at": now}
         tx._connection.execute(insert(schema.picture).values(picture))
     return account_id

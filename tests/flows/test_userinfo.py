@@ -33,7 +33,7 @@ GROUPS = {
     "email": {"email", "email_verified"},
     "address": {"address"},
     "phone": {"phone_number", "phone_number_verified"},
-    "identite_ps": {"SubjectNameID", "rpps"},
+    "identite_ps": {"SubjectNameID", "rpps", "otherIds", "identite_ps_origine"},
 }  # fmt: skip
 
 
@@ -96,7 +96,9 @@ def test_all_claims_with_their_types(full: RelyingParty) -> None:
     assert (info["email_verified"], info["phone_number_verified"]) == (True, False)
     assert info["address"] == PROFILE["address"]
     assert (info["rpps"], info["SubjectNameID"]) == ("10101010101", "810101010101")
+    assert info["otherIds"] == [{"identifiant": "810101010101", "origine": "RPPS", "qualite": 1}]
     others = info.keys() - {"updated_at", "email_verified", "phone_number_verified", "address"}
+    others -= {"otherIds", "identite_ps_origine"}
     assert all(isinstance(info[name], str) and info[name] for name in others)
 
 

@@ -1,19 +1,28 @@
 """PostgreSQL passes the suites of SQL databases."""
 
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from idp.domain.audit import AuditEvent
+from idp.domain.upstream_session import UpstreamSession
 from idp.errors import Unavailable
+from idp.flows import upstream_backchannel, upstream_sessions
+from idp.methods.federation.logout_tokens import LoggedOut
 from idp.store.conformance import START
 from idp.store.conformance_prepared import PreparedSuite
-from idp.store.conformance_rows import ask
+from idp.store.conformance_rows import add_session, ask
 from idp.store.conformance_sql import DatabaseSuite
 from idp.store.database import Database, Tx
+from idp.store.sessions import Sessions
+from tests.fakes.provider import Provider
 from tests.fakes.servers import PostgreSQL, free_port
 
 
@@ -37,6 +46,53 @@ class TestPostgreSQL(DatabaseSuite, PreparedSuite):
     @pytest.fixture
     def unreachable(self) -> Database:
         return Database(f"postgresql+psycopg://postgres@127.0.0.1:{free_port()}/nothing")
+
+
+def test_an_upstream_that_ends_some_sessions_and_the_holder_who_ends_all_wait_for_one_another(
+    start: Callable[..., Provider], postgres: PostgreSQL, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each would hold a session that the other wants: the upstream has them in the order in which they were opened, the
+    holder in that of the rows, the newest version last.
+    """
+    provider = start(database_url=postgres.create())
+    account_id = provider.add_account("anne.pierre").account_id
+    services, now = provider.services, provider.clock.now()
+    sub = upstream_sessions.digest(services, upstream_sessions.SUB, "psc", "sub") or ""
+    with services.db.write() as tx:
+        first, second = (add_session(tx, account_id, cookie) for cookie in ("one", "two"))
+        for each in (first, second):
+            tx.upstream_sessions.keep(each, UpstreamSession("psc", now, sub, None, None))
+    with services.db.write() as tx:
+        assert tx.sessions.rotate(first, "one", "another", now)
+    ended_one, go = threading.Event(), threading.Event()
+    end = Sessions.end
+
+    def end_and_wait(self: Sessions, session_id: str, now: datetime) -> bool:
+        found = end(self, session_id, now)
+        ended_one.set()
+        go.wait(10)
+        return found
+
+    def end_all() -> int:
+        ended_one.wait(10)
+        with services.db.write() as tx:
+            tx.accounts.lock(account_id)
+            return tx.sessions.end_all(account_id, now)
+
+    monkeypatch.setattr(Sessions, "end", end_and_wait)
+    with ThreadPoolExecutor(2) as both:
+        told = both.submit(upstream_backchannel.end, services, "psc", LoggedOut("sub", None, now))
+        holder = both.submit(end_all)
+        waiting = text(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        )
+        for _ in range(10_000):
+            with services.db.read() as tx:
+                if tx._connection.scalar(waiting):
+                    break
+        go.set()
+        told.result(20)
+        assert holder.result(20) == 0  # both were ended
 
 
 @pytest.fixture

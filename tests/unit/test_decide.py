@@ -11,7 +11,7 @@ from idp.domain.decide import AskConsent, Decision, Denied, Facts, Issue, Login,
 from idp.domain.policy import MethodEntry, Policy
 from tests.fakes import samples
 from tests.fakes.clock import START
-from tests.fakes.samples import ACR, CARD, OTP, OTP_ALONE, PASSWORD, REACH
+from tests.fakes.samples import ACR, CARD, CARD_LATER, OTP, OTP_ALONE, PASSWORD, REACH
 
 ANNE = samples.account()
 PWD = samples.password_proof()
@@ -21,6 +21,8 @@ CPS = samples.card_proof()
 PORTAL = samples.policy(OTP, PASSWORD)
 ROR = samples.policy(OTP, min_assurance=Assurance.MEDIUM)
 CARD_ONLY = samples.policy(CARD)
+LATER = samples.policy(CARD_LATER, PASSWORD)
+USED = samples.account(signed_in_at=START)
 UNMET = "unmet_authentication_requirements"
 MINUTE = timedelta(minutes=1)
 SCOPES, MAIL = ("openid", "email"), ("email",)
@@ -125,6 +127,16 @@ ROWS: list[tuple[Policy, dict[str, Any], str]] = [
     (samples.policy(OTP_ALONE), {"earlier": (samples.otp_proof(),)}, "Issue"),
     (samples.policy(OTP_ALONE), {"earlier": (BOTH,)}, "Issue"),
     (samples.policy(PASSWORD), {"earlier": (BOTH,)}, "Issue"),  # the password is in it
+    # ... and which, where an entry wants a login by the account's own means before, has had it.
+    (LATER, {"earlier": (CPS,)}, "login: prior_login"),
+    (LATER, {"fresh": (CPS,)}, "login: prior_login"),
+    (LATER, {"earlier": (CPS,), "prompt": ("none",)}, "login_required"),
+    (LATER, {"earlier": (CPS,), "account": USED}, "Issue"),
+    (LATER, {"fresh": (CPS,), "account": USED}, "Issue"),
+    (LATER, {"fresh": (CPS, PWD)}, "Issue"),  # by the password
+    (LATER, {"fresh": (CPS, PWD), "acr_values": ("eidas1",), "acr_essential": True}, "login: prior_login"),
+    (LATER, {}, "login: no_session"),
+    (CARD_ONLY, {"earlier": (CPS,)}, "Issue"),
     # 5. The account may open the service.
     (PORTAL, {"earlier": (PWD,), "entitled": False}, "Denied"),
     (PORTAL, {"earlier": (PWD,), "entitled": False, "prompt": ("none",)}, "access_denied"),

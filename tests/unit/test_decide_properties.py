@@ -14,8 +14,9 @@ from idp.domain.policy import MethodEntry, Policy, entry_reach
 from idp.domain.request import AuthorizationRequest
 from tests.fakes import samples
 from tests.fakes.clock import START
-from tests.fakes.samples import ACR, CARD, OTP, OTP_ALONE, PASSWORD, REACH
+from tests.fakes.samples import ACR, CARD, CARD_LATER, OTP, OTP_ALONE, PASSWORD, REACH
 
+USED = samples.account(signed_in_at=START)
 PROMPTS = ("login", "consent", "select_account")
 AGES = st.timedeltas(min_value=timedelta(0), max_value=timedelta(hours=5))
 
@@ -35,9 +36,8 @@ def _proof(kind: str, ago: timedelta) -> Proof:
 
 
 proofs = st.builds(_proof, st.sampled_from(["password", "email_otp", "both", "one mailbox", "cps_card"]), AGES)
-entries = st.lists(
-    st.sampled_from([PASSWORD, OTP, OTP_ALONE, CARD]), min_size=1, max_size=3, unique_by=lambda entry: entry.id
-)
+ENTRIES = [PASSWORD, OTP, OTP_ALONE, CARD, CARD_LATER]
+entries = st.lists(st.sampled_from(ENTRIES), min_size=1, max_size=3, unique_by=lambda entry: entry.id)
 policies = st.builds(
     lambda methods, floor, age: samples.policy(*methods, min_assurance=floor, max_age=age),
     entries,
@@ -56,7 +56,7 @@ requests = st.builds(
 )
 facts = st.builds(
     Facts,
-    account=st.sampled_from([samples.account(), samples.account(status=AccountStatus.SUSPENDED)]),
+    account=st.sampled_from([samples.account(), USED, samples.account(status=AccountStatus.SUSPENDED)]),
     earlier=st.lists(proofs, max_size=3),
     fresh=st.lists(proofs, max_size=2),
     entitled=st.booleans(),
@@ -87,6 +87,8 @@ def test_what_is_issued_satisfies_everything_that_was_asked(
     proof = decision.proof
     assert policy.accepts(proof)
     assert known.account
+    waits = any(entry.wants_prior_login for entry in policy.methods)
+    assert proof.method != "cps_card" or not waits or known.account.signed_in_at
     assert known.account.is_active
     assert known.entitled
     assert request.hint_sub in {None, known.subject}
@@ -131,6 +133,6 @@ def test_a_login_that_was_asked_for_ends(
         return
     for entry in start.methods:
         made = _proof("both" if entry.after else entry.id, timedelta(0))
-        done = Facts(samples.account(), "sub-of-anne", fresh=(made,), entitled=True, consented_by="anne")
+        done = Facts(USED, "sub-of-anne", fresh=(made,), entitled=True, consented_by="anne")
         after = decide(policy, request, done, now=START, reach=reach, acr=ACR)
         assert isinstance(after, Issue) or request.hint_sub == "sub-of-karim"

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from idp.domain.authn import Assurance, Proof, compose
-from idp.domain.policy import MethodEntry, Option, Policy, entry_reach, in_force, settle
+from idp.domain.policy import PRIOR_LOGIN, MethodEntry, Option, Policy, entry_reach, in_force, settle
 from tests.fakes import samples
 from tests.fakes.clock import START
 from tests.fakes.samples import CARD, FIRST_FACTORS, OTP, OTP_ALONE, PASSWORD, REACH
@@ -17,7 +17,11 @@ BOTH = compose(samples.password_proof(), samples.otp_proof())
 HOUR = timedelta(hours=1)
 LIFETIME = Option(10, range(1, 11))
 CHANNEL = Option("sms", ("sms", "voice"))
-OPTIONS = {"email_otp": {"lifetime_minutes": LIFETIME, "channel": CHANNEL}}
+OPTIONS = {
+    "email_otp": {"lifetime_minutes": LIFETIME, "channel": CHANNEL},
+    "cps_card": {PRIOR_LOGIN: Option("no", ("no", "yes"))},
+}
+AFTERWARDS = MethodEntry("cps_card", options={PRIOR_LOGIN: "yes"})
 
 # (methods, other fields, what is said)
 REFUSED: list[tuple[tuple[MethodEntry, ...], dict[str, Any], str]] = [
@@ -31,6 +35,7 @@ REFUSED: list[tuple[tuple[MethodEntry, ...], dict[str, Any], str]] = [
     ((MethodEntry("password", options={"colour": "red"}),), {}, "password: unknown option: colour"),
     ((MethodEntry("email_otp", options={"lifetime_minutes": 11}),), {}, "lifetime_minutes is 1 to 10, not 11"),
     ((MethodEntry("email_otp", options={"channel": "smoke"}),), {}, "channel is sms or voice, not smoke"),
+    ((AFTERWARDS,), {}, "wants a login by another one before"),
     ((PASSWORD, OTP_ALONE), {"min_assurance": Assurance.MEDIUM}, "reaches MEDIUM"),
     ((OTP,), {"min_assurance": Assurance.SUBSTANTIAL}, "reaches SUBSTANTIAL"),
 ]
@@ -50,6 +55,7 @@ def test_a_policy_that_makes_no_sense_is_refused(
         ((PASSWORD,), Assurance.LOW),
         ((OTP, PASSWORD), Assurance.MEDIUM),  # one of them reaches it
         ((CARD, OTP), Assurance.HIGH),
+        ((AFTERWARDS, PASSWORD), Assurance.LOW),
     ],
 )
 def test_a_sound_policy_has_no_problem(methods: tuple[MethodEntry, ...], floor: Assurance) -> None:

@@ -10,7 +10,7 @@ from idp.domain.access_token import handle_of, handle_of_grant, new_identifier
 from idp.domain.authn import Assurance, IdentityRef, Proof
 from idp.domain.grant import Grant
 from idp.domain.ids import new_id
-from idp.domain.policy import MethodEntry, Policy
+from idp.domain.policy import PRIOR_LOGIN, MethodEntry, Policy
 from idp.domain.refresh import RefreshToken, accepts
 from idp.domain.session import Session
 from tests.fakes.clock import START
@@ -75,7 +75,13 @@ def test_a_client_without_a_policy_refreshes_nothing() -> None:
 def test_the_policy_of_today_is_shown_the_proof(
     proof: Proof, changes: dict[str, Any], reach: dict[str, Assurance], accepted: bool
 ) -> None:
-    assert accepts(replace(POLICY, **changes), proof, START + MINUTE, reach) is accepted
+    assert accepts(replace(POLICY, **changes), proof, START + MINUTE, reach, None) is accepted
+
+
+def test_an_entry_that_wants_a_login_before_waits_for_it_here_too() -> None:
+    waits = replace(POLICY, methods=(MethodEntry("password", options={PRIOR_LOGIN: "yes"}),))
+    assert "policy" in str(problem(GOOD, waits))
+    assert problem(replace(GOOD, signed_in_at=START), waits) is None
 
 
 def test_offline_access_ends_when_it_was_said_to_and_others_with_the_session() -> None:

@@ -14,7 +14,7 @@ from idp.methods import registry
 from idp.methods.base import CONTRACT_VERSION, Method
 from idp.methods.email_otp import EmailOtp
 from idp.methods.password import Password
-from idp.methods.registry import GROUP, MethodError, load
+from idp.methods.registry import GROUP, PAGES, MethodError, load
 
 
 class Fingerprint(Password):
@@ -59,6 +59,14 @@ def test_a_third_partys_method_uses_the_same_door(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(EntryPoint, "load", lambda _: Fingerprint)
     monkeypatch.setattr(registry, "entry_points", found)
     assert load(["fingerprint"])["fingerprint"].id == "fingerprint"
+
+
+@pytest.mark.parametrize("name", sorted(PAGES))
+def test_a_method_has_not_the_address_of_a_page(name: str) -> None:
+    page = Password()
+    page.id = name
+    with pytest.raises(MethodError, match=f"{name}: a page"):
+        load(["password"], [page])
 
 
 def test_templates_that_are_not_there(monkeypatch: pytest.MonkeyPatch) -> None:

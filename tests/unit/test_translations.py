@@ -11,6 +11,7 @@ from babel.messages.pofile import read_po
 
 from idp.methods import registry
 from idp.settings import Settings
+from idp.web.texts import REFUSALS
 
 IDP = Path(__file__).parents[2] / "idp"
 WAYS = [("**.py", "python"), ("templates/**", "jinja2.ext.babel_extract")]
@@ -76,3 +77,8 @@ def test_nothing_is_fuzzy_and_nothing_is_left_over(catalog: Catalog) -> None:
     assert [message.id for message in catalog if message.id and message.fuzzy] == []
     assert known - set(SENTENCES) == set()
     assert not catalog.obsolete
+
+
+def test_what_is_said_of_any_method_names_no_card() -> None:
+    """Who signed in by telephone is not told of a card; a method has sentences of its own for that."""
+    assert [code for code, sentence in REFUSALS.items() if "carte" in sentence] == []

@@ -7,7 +7,7 @@ from collections import Counter
 import click
 
 from idp.cli.context import plainly, settings_of
-from idp.cli.doctor import card_host, cards, files, outside, stores
+from idp.cli.doctor import card_host, cards, files, outside, stores, upstreams
 from idp.cli.doctor.finding import Finding, Level
 
 CHECKS = (
@@ -15,6 +15,8 @@ CHECKS = (
     files.signing_keys,
     files.password_blocklist,
     cards.authorities,
+    upstreams.answers,
+    upstreams.certificates,
     stores.database,
     stores.worker,
     stores.ephemeral,

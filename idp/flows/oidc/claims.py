@@ -1,9 +1,11 @@
-"""What is said of a person, by scope and by name (OIDC Core §5.1, §5.4; PSC's names for the professional identity)."""
+"""What is said of a person, by scope and by name (OIDC Core §5.1, §5.4); `identite_ps`: see `professional`."""
 
 from collections.abc import Collection, Iterable
 from typing import Any
 
 from idp.domain.account import Account
+from idp.flows.oidc.professional import PROFESSIONAL, professional
+from idp.store import Tx
 
 PROFILE = (
     "name", "family_name", "given_name", "middle_name", "nickname", "preferred_username", "profile", "picture",
@@ -14,12 +16,12 @@ SCOPE_CLAIMS: dict[str, tuple[str, ...]] = {
     "email": ("email", "email_verified"),
     "address": ("address",),
     "phone": ("phone_number", "phone_number_verified"),
-    "identite_ps": ("SubjectNameID", "rpps"),
+    "identite_ps": PROFESSIONAL,
 }
 CLAIMS = frozenset(name for names in SCOPE_CLAIMS.values() for name in names)
-FROM_PROFILE = frozenset(CLAIMS) - {
-    "name", "family_name", "given_name", "preferred_username", "updated_at", "email", "email_verified",
-    "SubjectNameID", "rpps",
+ONLY_AT_USERINFO = frozenset({"SubjectRefPro"})  # as long as thirty ID Tokens
+FROM_PROFILE = CLAIMS - {
+    "name", "family_name", "given_name", "preferred_username", "updated_at", "email", "email_verified", *PROFESSIONAL,
 }  # fmt: skip
 
 
@@ -33,9 +35,8 @@ def scopes_of_claims(names: Collection[str]) -> frozenset[str]:
     return frozenset(scope for scope, claims in SCOPE_CLAIMS.items() if not set(names).isdisjoint(claims))
 
 
-def values_of(account: Account, names: Collection[str]) -> dict[str, Any]:
+def values_of(tx: Tx, account: Account, names: Collection[str]) -> dict[str, Any]:
     """The values of these claims that the account has; absent ones are left out, never null or empty (§5.3.2)."""
-    rpps = account.identities.get("rpps")
     known: dict[str, Any] = {
         **{name: value for name, value in account.profile.items() if name in FROM_PROFILE},
         "name": account.full_name,
@@ -45,7 +46,6 @@ def values_of(account: Account, names: Collection[str]) -> dict[str, Any]:
         "updated_at": int(account.updated_at.timestamp()),
         "email": account.email,
         "email_verified": account.email_verified if account.email else None,
-        "rpps": rpps,
-        "SubjectNameID": f"8{rpps}" if rpps else None,  # PSC's form of the national identifier
+        **professional(tx, account, names),
     }
     return {name: known[name] for name in sorted(names) if known.get(name) not in (None, "", {})}

@@ -1,6 +1,6 @@
 """RP-Initiated Logout 1.0: always confirmed by the person, unless nobody is signed in."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -11,8 +11,9 @@ from werkzeug.datastructures import MultiDict
 from idp.domain.client import Client
 from idp.domain.ids import new_token
 from idp.domain.session import Session
+from idp.domain.upstream_session import UpstreamSession
 from idp.errors import JourneyError, ProtocolError
-from idp.flows import answer, farewell, visits
+from idp.flows import answer, farewell, upstream_sessions, visits
 from idp.flows.services import Services
 from idp.web.parameters import single
 from keys.jws import InvalidToken, verify_jwt
@@ -57,7 +58,7 @@ def blueprint(services: Services) -> flask.Blueprint:
         session = _session(services)
         if session is None:
             services.ephemeral.take(KIND, handle)
-            return _leave(services, stored, None)
+            return _leave(services, stored, None, ())
         with services.db.read() as tx:
             account = tx.accounts.get(session.account_id)
         client = services.configuration.client(stored["client_id"]) if stored["client_id"] else None
@@ -79,11 +80,12 @@ def blueprint(services: Services) -> flask.Blueprint:
             raise JourneyError("interaction_gone", status=410)
         if flask.request.form.get("decision") != "confirm":
             return answer.see_other("/compte")
-        session = _session(services)
+        session, upstream = _session(services), list[UpstreamSession]()
         if session is not None:
             with services.db.write() as tx:
+                upstream = upstream_sessions.of(tx, session)
                 answer.end_session(services, tx, session, "logout")
-        response = _leave(services, stored, session)
+        response = _leave(services, stored, session, upstream)
         services.browser.forget(response, "session")
         return response
 
@@ -137,9 +139,12 @@ def _session(services: Services) -> Session | None:
         return visits.current_session(services, tx)
 
 
-def _leave(services: Services, stored: Mapping[str, Any], session: Session | None) -> flask.Response:
+def _leave(
+    services: Services, stored: Mapping[str, Any], session: Session | None, upstream: Sequence[UpstreamSession]
+) -> flask.Response:
     """Back to the service, with nothing but its `state`; else our own page."""
     state = {} if stored["state"] is None else {"state": stored["state"]}
     target = answer.with_query(stored["target"], state) if stored["target"] else None
     locales = tuple(stored["locales"])
-    return farewell.leave(services, session, target=target, client_id=stored["client_id"], locales=locales)
+    client_id = stored["client_id"]
+    return farewell.leave(services, session, upstream, target=target, client_id=client_id, locales=locales)

@@ -11,7 +11,7 @@ from werkzeug.datastructures import MultiDict
 from idp.domain.client import Client
 from idp.domain.request import AuthorizationRequest
 from idp.errors import ProtocolError, ReturnPath
-from idp.flows.oidc.claims import CLAIMS, claims_of_scopes, scopes_of_claims
+from idp.flows.oidc.claims import CLAIMS, ONLY_AT_USERINFO, claims_of_scopes, scopes_of_claims
 from idp.flows.services import Services
 from idp.web.parameters import single
 from keys.jws import InvalidToken, verify_jwt
@@ -71,7 +71,8 @@ def validate(services: Services, values: "MultiDict[str, str]", *, pushed: str |
     wanted = _claims(given, path)
     acr_values, acr_essential = _acr(given, wanted, path)
     hint_sub = _hinted(services, client, given, path)
-    userinfo_claims, id_token_claims = (_names(client, wanted.get(part)) for part in ("userinfo", "id_token"))
+    userinfo_claims = _names(client, wanted.get("userinfo"))
+    id_token_claims = _names(client, wanted.get("id_token"), but=ONLY_AT_USERINFO)
     request = AuthorizationRequest(
         client_id=client.client_id,
         redirect_uri=redirect_uri,
@@ -196,9 +197,9 @@ def _claims(given: Mapping[str, str], path: ReturnPath) -> Mapping[str, Mapping[
     return {name: parsed.get(name) or {} for name in ("userinfo", "id_token")}
 
 
-def _names(client: Client, part: Mapping[str, Any] | None) -> tuple[str, ...]:
+def _names(client: Client, part: Mapping[str, Any] | None, *, but: frozenset[str] = frozenset()) -> tuple[str, ...]:
     """The claims asked by name, of those that the client's scopes allow; others are ignored."""
-    allowed = claims_of_scopes(client.scopes)
+    allowed = claims_of_scopes(client.scopes) - but
     return tuple(sorted(name for name in part or {} if name in CLAIMS and name in allowed))
 
 

@@ -154,6 +154,8 @@ def set_status(desk: Desk, login: str, status: AccountStatus, reason: str) -> No
         tx.accounts.set_status(account.account_id, status, desk.now())
         if status is not AccountStatus.ACTIVE:
             tx.sessions.end_all(account.account_id, desk.now())
+        if status is AccountStatus.CLOSED:
+            tx.practices.remove(account.account_id)
         desk.record(tx, "account.status_changed", subject=account.account_id, status=status.value, reason=reason)
 
 

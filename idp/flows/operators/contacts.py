@@ -75,7 +75,9 @@ def set_names(desk: Desk, login: str, given_name: str, family_name: str, reason:
 
 
 def drop_identity(desk: Desk, login: str, kind: str, reason: str) -> None:
-    """A national identity that was linked to the wrong account; its links, sessions and tokens end with it."""
+    """A national identity that was linked to the wrong account; its links, sessions and tokens end with it, and
+    what was said of whoever has it.
+    """
     if kind not in NATIONAL:
         raise InvalidOperation(f"{kind}: not one of {', '.join(sorted(NATIONAL))}")
     with desk.db.write() as tx:

@@ -14,6 +14,7 @@ def purge(desk: Desk, settings: Settings, *, is_stopped: Callable[[], bool] = la
         now=desk.now(),
         retention=timedelta(days=settings.retention_days),
         remember_browser=timedelta(days=settings.remember_browser_days),
+        idle=settings.session_idle,
     )
     deleted = {kind: _purge_rows(desk, kind, ages, is_stopped) for kind in TABLES}
     deleted["throttle"] = _purge_counts(desk, is_stopped)

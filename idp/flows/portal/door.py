@@ -23,7 +23,7 @@ from idp.domain.ids import new_token
 from idp.domain.request import AuthorizationRequest
 from idp.domain.session import Session
 from idp.errors import JourneyError, ProtocolError
-from idp.flows import answer, farewell, visits
+from idp.flows import answer, farewell, upstream_sessions, visits
 from idp.flows.oidc.token import exchange
 from idp.flows.services import Services
 from keys.seal import SealBroken
@@ -92,9 +92,10 @@ def add_routes(bp: flask.Blueprint, services: Services) -> None:
         services.browser.check_form()
         with services.db.write() as tx:
             session = visits.current_session(services, tx)
+            upstream = upstream_sessions.of(tx, session)
             if session:
                 answer.end_session(services, tx, session, "logout")
-        response = farewell.leave(services, session)
+        response = farewell.leave(services, session, upstream)
         services.browser.forget(response, "session")
         return response
 

@@ -8,6 +8,8 @@ import flask
 from idp.domain.account import Account
 from idp.domain.audit import AuditEvent
 from idp.domain.contact import shown_phone
+from idp.domain.practice import newest
+from idp.domain.professions import profession
 from idp.domain.texts import N_, Text
 from idp.flows.portal.contact_change import hold
 from idp.flows.portal.contacts import PERSONAL
@@ -78,8 +80,23 @@ def show(
         else None,
         numbers=[(say(NUMBERS[kind]), value) for kind, value in account.identities.items() if kind in NUMBERS],
         editable=[_field(name, say(label), account, held) for name, label in _editable(account).items()],
+        profession=_profession(services, account),
         address=_address(account.profile),
     )
+
+
+def _profession(services: Services, account: Account) -> dict[str, Any] | None:
+    """What services are told of it, and who said so."""
+    with services.db.read() as tx:
+        source = newest(tx.practices.of(account.account_id)).get("SubjectRole")
+    if source is None:
+        return None
+    method = services.registry.get(source.origin)
+    return {
+        "name": ", ".join(profession(role) for role in source.practice.claims["SubjectRole"]),
+        "means": services.pages.say(method.offer.label) if method else source.origin,
+        "at": source.at,
+    }
 
 
 def _civilities(account: Account) -> list[str]:

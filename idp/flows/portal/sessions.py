@@ -7,8 +7,9 @@ import flask
 from idp.domain.audit import AuditEvent
 from idp.domain.session import Session
 from idp.domain.texts import N_
+from idp.domain.upstream_session import UpstreamSession
 from idp.errors import JourneyError
-from idp.flows import farewell
+from idp.flows import farewell, upstream_sessions
 from idp.flows.portal.account import PAGE
 from idp.flows.portal.door import Visitor, opened
 from idp.flows.portal.frame import done
@@ -29,9 +30,10 @@ def add_routes(bp: flask.Blueprint, services: Services) -> None:
             if not tx.own_data.has_session(account_id, session_id):
                 raise JourneyError("not_found", status=404, detail="no session of this account")
             tx.accounts.lock(account_id)
+            upstream = upstream_sessions.of(tx, visitor.session)
             _end(services, tx, account_id, session_id)
         if session_id == visitor.session.session_id:
-            return _signed_out(services, visitor.session)
+            return _signed_out(services, visitor.session, upstream)
         return done(services, visitor, N_("La session est fermée."), PAGE)
 
     @bp.post(f"{PAGE}/sessions/end-others")
@@ -51,10 +53,11 @@ def add_routes(bp: flask.Blueprint, services: Services) -> None:
         account_id = visitor.account.account_id
         with services.db.write() as tx:
             tx.accounts.lock(account_id)
+            upstream = upstream_sessions.of(tx, visitor.session)
             ended = tx.sessions.end_all(account_id, services.now())
             detail = {"reason": REASON, "sessions": str(ended)}
             services.record(tx, AuditEvent("session.ended", account_id, account_id, detail=detail))
-        return _signed_out(services, visitor.session)
+        return _signed_out(services, visitor.session, upstream)
 
 
 def _end(services: Services, tx: Tx, account_id: str, session_id: str) -> None:
@@ -68,7 +71,7 @@ def _end(services: Services, tx: Tx, account_id: str, session_id: str) -> None:
     services.record(tx, AuditEvent("session.ended", account_id, account_id, detail=detail))
 
 
-def _signed_out(services: Services, session: Session) -> flask.Response:
-    response = farewell.leave(services, session)
+def _signed_out(services: Services, session: Session, upstream: list[UpstreamSession]) -> flask.Response:
+    response = farewell.leave(services, session, upstream)
     services.browser.forget(response, "session")
     return response

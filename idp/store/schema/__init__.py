@@ -3,9 +3,18 @@
 from idp.store.schema.audit import audit_event, audit_personal, audit_seal
 from idp.store.schema.base import Instant, metadata
 from idp.store.schema.operations import alert, config_version, lease, meta, outbox, throttle
-from idp.store.schema.people import account, credential, identity, known_browser, login_link, picture, reset_link
+from idp.store.schema.people import (
+    account,
+    credential,
+    identity,
+    known_browser,
+    login_link,
+    picture,
+    practice,
+    reset_link,
+)
 from idp.store.schema.services import client, consent, entitlement, policy
-from idp.store.schema.sessions import grant, refresh_token, session, session_proof
+from idp.store.schema.sessions import grant, refresh_token, session, session_proof, upstream_session
 
 __all__ = [
     "Instant",
@@ -29,9 +38,11 @@ __all__ = [
     "outbox",
     "picture",
     "policy",
+    "practice",
     "refresh_token",
     "reset_link",
     "session",
     "session_proof",
     "throttle",
+    "upstream_session",
 ]

@@ -18,6 +18,8 @@ account = Table(
     Column("profile", JSON, nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("updated_at", Instant, nullable=False),
+    Column("signed_in_at", Instant),
+    Column("identity_dropped_at", Instant),
 )
 
 identity = Table(
@@ -30,6 +32,14 @@ identity = Table(
     Column("origin", String(32), nullable=False),
     Column("verified_at", Instant, nullable=False),
     UniqueConstraint("kind", "value", name="uq_identity_kind_value"),
+)
+Index(
+    "uq_identity_one_national",
+    identity.c.account_id,
+    identity.c.kind,
+    unique=True,
+    sqlite_where=text("kind IN ('rpps', 'adeli', 'employee')"),
+    postgresql_where=text("kind IN ('rpps', 'adeli', 'employee')"),
 )
 
 credential = Table(
@@ -81,6 +91,15 @@ picture = Table(
     Column("media_type", String(32), nullable=False),
     Column("image", LargeBinary, nullable=False),
     Column("updated_at", Instant, nullable=False),
+)
+
+practice = Table(
+    "practice",
+    metadata,
+    of_account(primary_key=True),
+    Column("origin", String(64), primary_key=True),
+    Column("claims", JSON, nullable=False),
+    Column("asserted_at", Instant, nullable=False),
 )
 
 reset_link = Table(

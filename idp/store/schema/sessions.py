@@ -1,6 +1,6 @@
 """Browsers that signed in, and what clients were given in them."""
 
-from sqlalchemy import JSON, Column, ForeignKey, String, Table, Text
+from sqlalchemy import JSON, Column, ForeignKey, LargeBinary, String, Table, Text
 
 from idp.store.schema.base import Instant, metadata, of_account, of_client, own_id
 
@@ -60,4 +60,15 @@ refresh_token = Table(
     Column("parent_digest", String(64), index=True),
     Column("created_at", Instant, nullable=False),
     Column("used_at", Instant),
+)
+
+upstream_session = Table(
+    "upstream_session",
+    metadata,
+    Column("session_id", ForeignKey("session.session_id", ondelete="CASCADE"), primary_key=True),
+    Column("method", String(64), primary_key=True),
+    Column("signed_in_at", Instant, nullable=False),
+    Column("sub_digest", String(64), nullable=False, index=True),
+    Column("sid_digest", String(64), index=True),
+    Column("sealed", LargeBinary),
 )
