@@ -20,7 +20,7 @@ from typing import Any
 ROOT = Path(__file__).parents[2]
 PORT_NAMES = (
     "DEMO_PORT", "DEMO_ROR_PORT", "DEMO_ESPACE_PRO_PORT", "DEMO_MAIL_PORT", "DEMO_SMTP_PORT", "DEMO_CARD_PORT",
-    "DEMO_READER_PORT", "DEMO_CARD_HOST_PORT",
+    "DEMO_READER_PORT", "DEMO_CARD_HOST_PORT", "DEMO_PSC_AUTH_PORT", "DEMO_PSC_WALLET_PORT",
 )  # fmt: skip
 NEW_BROWSER = ("Nouvelle connexion", "New sign-in")  # each visitor is one, to an account that others used before
 START_S, STOP_S, MAIL_S, COMMAND_S = 90, 30, 20, 60

@@ -69,9 +69,12 @@ class Person:
         self.visitor.types_code(self.login)
 
 
-def settle(visitor: Visitor, login: str, services: str = "") -> None:
-    """As if the password had been handed over face to face: one of « Mot de passe oublié ? » rests on the mailbox."""
-    demo, (given, _, family) = visitor.demo, login.partition(".")
+def settle(visitor: Visitor, login: str, services: str = "", name: str = "") -> None:
+    """As if the password had been handed over face to face: one of « Mot de passe oublié ? » rests on the mailbox.
+
+    name: first name and last, if they are not those of the login.
+    """
+    demo, (given, _, family) = visitor.demo, (name or login.replace(".", " ", 1)).partition(" ")
     data = {"login": login, "email": f"{login}@chu.example", "given_name": given.title(), "family_name": family.title()}
     database = Database(f"sqlite:///{demo.folder / 'sesame.db'}")
     with database.write() as tx:

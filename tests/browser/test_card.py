@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 from idp.store import Database
 from tests.browser.card_holder import WRONG, CardHolder
 from tests.browser.conftest import Visit
-from tests.browser.visitor import CODE, ROR_LOGIN, Visitor
+from tests.browser.visitor import CODE, COMPLETE, ROR_LOGIN, Visitor
 
 KARIM = "karim.benali"
 
@@ -32,7 +32,8 @@ def test_anne_reaches_the_ror_with_her_card_and_then_nothing_is_asked(holder: Ca
     holder.visitor.opens("ror")
     holder.page.click("#login")
     holder.visitor.sees(ROR_LOGIN)
-    assert holder.page.locator(".method-name").all_inner_texts() == ["Carte CPS", "OTP"], "the order of the portal"
+    offered = holder.page.locator(".method-name").all_inner_texts()
+    assert offered == ["Carte CPS", "OTP", "Pro Santé Connect"], "the order of the portal"
     holder.page.click("#method-cps_card")
     holder.goes_on()
     holder.is_shown("insert")
@@ -163,7 +164,7 @@ def test_a_card_that_nobody_linked_is_linked_once_and_a_link_that_was_removed_is
 
 def links_it(holder: CardHolder) -> None:
     """Two proofs of the account, then « Relier »."""
-    holder.visitor.gives_both_factors(KARIM)
+    holder.visitor.gives_both_factors(KARIM, COMPLETE)
     holder.visitor.sees("Relier ce mode d'authentification à votre compte ?")
     holder.page.get_by_role("button", name="Relier", exact=True).click()
     holder.arrives()

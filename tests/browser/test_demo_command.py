@@ -31,11 +31,13 @@ def test_demo_json_says_what_is_promised_to_its_owner_only(demo: Demo) -> None:
     assert set(description["services"]) == {"portail", "ror", "espace-pro"}
     assert {"page", "messages"} <= set(description["mail"])
     assert {"page", "pin", "reader"} <= set(description["card"])
+    assert {"page", "issuer"} <= set(description["pro_sante_connect"])
 
 
 def test_the_welcome_names_addresses_and_accounts_and_nothing_else_is_printed(demo: Demo) -> None:
     description = demo.description
-    promised = [*description["services"].values(), description["mail"]["page"], description["card"]["page"]]
+    pages = [description[part]["page"] for part in ("mail", "card", "pro_sante_connect")]
+    promised = [*description["services"].values(), *pages]
     promised += [account["login"] for account in description["accounts"]]
     promised += [account["password"] for account in description["accounts"] if account["login"] == ANNE]
 

@@ -18,6 +18,7 @@ PORTAL_LOGIN = "Accès sécurisé au service : Portail ESEA Nouvelle-Aquitaine"
 ROR_LOGIN = "Accès sécurisé au service : ROR Nouvelle-Aquitaine"
 CODE = "Saisissez le code reçu par e-mail"
 PORTAL = "Mon compte ESEA"
+COMPLETE = "Finaliser votre connexion"
 
 # A violation of the Content Security Policy becomes a console error that names it.
 REPORT_VIOLATIONS = """addEventListener("securitypolicyviolation", (event) =>
@@ -141,8 +142,8 @@ class Visitor:
         expect(self.page.locator("#who")).to_be_visible()
         self.check()
 
-    def gives_both_factors(self, login: str) -> None:
-        self.sees(ROR_LOGIN)
+    def gives_both_factors(self, login: str, heading: str = ROR_LOGIN) -> None:
+        self.sees(heading)
         self.page.click("#method-email_otp")
         self.sees("Identifiant - Mot de passe")
         self.types_password(login)
