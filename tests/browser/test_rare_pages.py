@@ -40,6 +40,7 @@ NOTICES: list[tuple[str, dict[str, Any]]] = [
     ("contact_changed", {**LINK, "event": "account.email_changed", "value": "a•••@clinique.example"}),
     ("email_code", {"code": "123456", "minutes": 10}),
     ("email_taken", {}),
+    ("completion_code", {"code": "123456", "service": "ROR", "means": "Pro Santé Connect", "minutes": "10"}),
 ]
 
 
