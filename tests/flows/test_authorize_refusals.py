@@ -11,6 +11,8 @@ from idp.flows.operators import clients
 from tests.fakes.provider import RP, Provider
 from tests.fakes.relying_party import CHALLENGE, RelyingParty, answer_of, error_of, page_error_of
 
+pytestmark = pytest.mark.embedded  # each is refused before anything is written
+
 
 @pytest.fixture
 def rp(provider: Provider) -> RelyingParty:

@@ -26,6 +26,8 @@ from tests.fakes.pro_sante_connect import CLIENT_ID, SECRET, Professional, clien
 from tests.fakes.provider import ISSUER, Provider
 from tests.fakes.relying_party import RelyingParty, answer_of
 
+pytestmark = pytest.mark.embedded  # asks nothing of a store
+
 NAME = "pro_sante_connect"
 CALLBACK = f"{ISSUER}/login/callback/{NAME}"
 METHODS = (NAME, "email_otp", "password")

@@ -22,6 +22,8 @@ from tests.fakes.hsm import LABEL, PIN, Hsm, forget
 from tests.fakes.provider import Provider
 from tests.fakes.relying_party import RelyingParty
 
+pytestmark = pytest.mark.embedded  # asks nothing of a store
+
 DAY = timedelta(days=1)
 
 

@@ -9,6 +9,8 @@ import pytest
 from tests.fakes.provider import PASSWORD, Provider
 from tests.fakes.relying_party import RelyingParty, path_of
 
+pytestmark = pytest.mark.embedded  # asks nothing of a store
+
 BRAND = {
     "name": "esea",
     "logo_url": "https://cdn.example/logo.svg",

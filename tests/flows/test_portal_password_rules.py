@@ -12,6 +12,8 @@ from tests.fakes.password_page import NEW, PAGE, change
 from tests.fakes.provider import PASSWORD, Provider
 from tests.fakes.relying_party import RelyingParty, answer_of, path_of
 
+pytestmark = pytest.mark.embedded  # asks nothing of a store that others do not
+
 CURRENT_WRONG = "Le mot de passe actuel est incorrect."
 
 
