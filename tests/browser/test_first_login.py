@@ -146,10 +146,13 @@ def test_somebody_without_a_name_is_told_before_and_after_that_support_links(vis
 
 
 @contextmanager
-def down(visitor: Visitor) -> Iterator[None]:
-    """Pro Santé Connect gives no token for a while, by the page of its switches."""
-    page = visitor.page.context.new_page()
-    page.goto(visitor.demo.description["pro_sante_connect"]["page"])
+def down(operator: Visitor) -> Iterator[None]:
+    """Pro Santé Connect gives no token for a while, by the page of its switches.
+
+    operator: somebody else, in another window: a page behind another is not drawn, and may not be judged.
+    """
+    page = operator.page
+    page.goto(operator.demo.description["pro_sante_connect"]["page"])
     page.check("#switch-down")
     page.locator("summary").click()
     for box in page.locator('input[name="endpoints"]:not([value="token"])').all():
@@ -157,7 +160,6 @@ def down(visitor: Visitor) -> Iterator[None]:
     page.get_by_role("button", name="Appliquer").click()
     yield
     page.get_by_role("button", name="Tout remettre en ordre").click()
-    page.close()
 
 
 @IN_FRENCH
@@ -165,7 +167,7 @@ def test_when_it_is_down_that_is_said_and_the_other_methods_are_one_step_away(
     visit: Visit, look: dict[str, Any]
 ) -> None:
     visitor = visit(**look)
-    with down(visitor):
+    with down(visit()):
         for _ in range(3):
             visitor.page.context.clear_cookies()
             visitor.opens("ror", "/login")
