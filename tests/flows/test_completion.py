@@ -20,11 +20,6 @@ from tests.fakes.upstream import FakeUpstream
 
 
 @pytest.fixture
-def psc() -> FakeUpstream:
-    return FakeUpstream()
-
-
-@pytest.fixture
 def provider(start: Callable[..., Provider], psc: FakeUpstream) -> Provider:
     return completing.provider(start, psc)
 

@@ -16,11 +16,6 @@ ANEW = {"prompt": ["login"], "max_age": ["0"]}
 
 
 @pytest.fixture
-def psc() -> FakeUpstream:
-    return FakeUpstream()
-
-
-@pytest.fixture
 def provider(start: Callable[..., Provider], psc: FakeUpstream) -> Provider:
     made = with_upstreams(start(), psc)
     made.add_account("anne.pierre", rpps=RPPS)

@@ -20,11 +20,6 @@ NOW = int(START.timestamp())
 LOW = {"assurance": "LOW", "amr": ("pwd",)}
 
 
-@pytest.fixture
-def psc() -> FakeUpstream:
-    return FakeUpstream()
-
-
 # -- level ---------------------------------------------------------------------------------------
 
 

@@ -12,11 +12,6 @@ from tests.fakes.upstream import AUTH, WALLET, FakeUpstream
 PROTOCOL = "/auth/realms/esante-wallet/protocol/openid-connect"
 
 
-@pytest.fixture
-def psc() -> FakeUpstream:
-    return FakeUpstream()
-
-
 def log_in(psc: FakeUpstream, ctx: FakeContext) -> None:
     psc.pages.delete_cookie("psc_session")
     done(come_back(psc, ctx, psc.sign_in(leave(psc, ctx))))

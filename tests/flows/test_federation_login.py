@@ -17,11 +17,6 @@ from tests.fakes.upstream import WALLET, FakeUpstream, sandbox
 
 
 @pytest.fixture
-def psc() -> FakeUpstream:
-    return FakeUpstream()
-
-
-@pytest.fixture
 def provider(start: Callable[..., Provider], psc: FakeUpstream) -> Provider:
     return with_upstreams(start(), psc)
 

@@ -19,11 +19,6 @@ from tests.fakes.upstream import WALLET, FakeUpstream
 pytestmark = pytest.mark.embedded  # asks nothing of a store
 
 
-@pytest.fixture
-def psc() -> FakeUpstream:
-    return FakeUpstream()
-
-
 class TestFederation(MethodSuite):
     psc = FakeUpstream()
     method = psc.method

@@ -13,11 +13,6 @@ from tests.fakes.upstream import FakeUpstream
 
 
 @pytest.fixture
-def psc() -> FakeUpstream:
-    return FakeUpstream()
-
-
-@pytest.fixture
 def hospital() -> FakeUpstream:
     """The attacker's: another issuer, other keys."""
     return FakeUpstream("hospital", host="hospital.example")

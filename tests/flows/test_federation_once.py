@@ -20,11 +20,6 @@ from tests.fakes.upstream import FakeUpstream, InProcess
 
 
 @pytest.fixture
-def psc() -> FakeUpstream:
-    return FakeUpstream()
-
-
-@pytest.fixture
 def provider(start: Callable[..., Provider], psc: FakeUpstream) -> Provider:
     made = with_upstreams(start(), psc)
     made.add_account("anne.pierre", rpps=RPPS)

@@ -26,11 +26,6 @@ PROTOCOL = "/auth/realms/esante-wallet/protocol/openid-connect"
 TOKEN, USERINFO = f"{PROTOCOL}/token", f"{PROTOCOL}/userinfo"
 
 
-@pytest.fixture
-def psc() -> FakeUpstream:
-    return FakeUpstream()
-
-
 def test_new_keys_are_fetched_once_and_not_at_every_unknown_kid(psc: FakeUpstream) -> None:
     done(login(psc))
     psc.simulator.keys.rotate()

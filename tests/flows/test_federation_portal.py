@@ -17,11 +17,6 @@ EXPORT = "/compte/account/export"
 
 
 @pytest.fixture
-def psc() -> FakeUpstream:
-    return FakeUpstream()
-
-
-@pytest.fixture
 def provider(start: Callable[..., Provider], psc: FakeUpstream) -> Provider:
     made = with_upstreams(start(), psc)
     made.clock.advance(seconds=1)

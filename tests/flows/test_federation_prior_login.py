@@ -16,11 +16,6 @@ OPTION = f"{PSC}:requires_prior_login=yes"
 
 
 @pytest.fixture
-def psc() -> FakeUpstream:
-    return FakeUpstream()
-
-
-@pytest.fixture
 def provider(start: Callable[..., Provider], psc: FakeUpstream) -> Provider:
     made = with_upstreams(start(), psc)
     made.add_account("anne.pierre", rpps=RPPS)

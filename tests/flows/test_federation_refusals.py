@@ -15,11 +15,6 @@ from tests.fakes.upstream import FakeUpstream, sandbox
 pytestmark = pytest.mark.embedded  # asks nothing of a store
 
 
-@pytest.fixture
-def psc() -> FakeUpstream:
-    return FakeUpstream()
-
-
 SIGNED_FAULTS: list[tuple[Switch, str]] = [
     (Switch.WRONG_ISS, "meant_for_others"),
     (Switch.WRONG_AUDIENCE, "meant_for_others"),

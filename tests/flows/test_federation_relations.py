@@ -28,11 +28,6 @@ WHY = "found to be another's"
 
 
 @pytest.fixture
-def psc() -> FakeUpstream:
-    return FakeUpstream()
-
-
-@pytest.fixture
 def provider(start: Callable[..., Provider], psc: FakeUpstream) -> Provider:
     return with_upstreams(start(), psc)
 

@@ -19,11 +19,6 @@ SHARED = ("SubjectNameID", "otherIds", *OF_PRACTICE)
 
 
 @pytest.fixture
-def psc() -> FakeUpstream:
-    return FakeUpstream()
-
-
-@pytest.fixture
 def provider(start: Callable[..., Provider], tmp_path: Path, psc: FakeUpstream) -> Provider:
     return with_both(start, tmp_path, psc)
 

@@ -22,11 +22,6 @@ from tests.fakes.upstream import FakeUpstream
 
 
 @pytest.fixture
-def psc() -> FakeUpstream:
-    return FakeUpstream()
-
-
-@pytest.fixture
 def provider(start: Callable[..., Provider], tmp_path: Path, psc: FakeUpstream) -> Provider:
     return with_both(start, tmp_path, psc)
 

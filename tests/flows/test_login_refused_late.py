@@ -21,11 +21,6 @@ from tests.fakes.upstream import FakeUpstream
 
 
 @pytest.fixture
-def psc() -> FakeUpstream:
-    return FakeUpstream()
-
-
-@pytest.fixture
 def provider(start: Callable[..., Provider], psc: FakeUpstream) -> Provider:
     made = with_upstreams(start(brand={"support_email": SUPPORT}), psc)
     made.add_client("low", methods=("password",))
