@@ -70,8 +70,10 @@ class CardListener:
         self._thread.start()
 
     def stop(self) -> None:
+        """No thread of a connection is left when it returns: those that are open are broken off."""
         self._server.shutdown()
         self._thread.join()
+        self._server.break_off_all()
         self._server.server_close()
 
     def __enter__(self) -> Self:
@@ -118,13 +120,12 @@ class _Tls:
 class _Server(socketserver.ThreadingMixIn, WSGIServer):
     """A thread for each connection, which does the handshake too: one that never begins it keeps nobody waiting."""
 
-    daemon_threads = True
-
     def __init__(
         self, served: "WSGIApplication", where: tuple[str, int], tls: _Tls, secret: str, limits_s: tuple[float, float]
     ) -> None:
         self.served, self.secret = served, secret
         self._tls, (self._handshake_limit_s, self._time_limit_s) = tls, limits_s
+        self._open: set[ssl.SSLSocket] = set()
         self.address_family = socket.AF_INET6 if ":" in where[0] else socket.AF_INET
         super().__init__(where, _Request)
 
@@ -134,8 +135,18 @@ class _Server(socketserver.ThreadingMixIn, WSGIServer):
         self.setup_environ()
 
     def get_request(self) -> tuple[ssl.SSLSocket, Any]:
-        connection, address = super().get_request()
-        return self._tls.context().wrap_socket(connection, server_side=True, do_handshake_on_connect=False), address
+        plain, address = super().get_request()
+        connection = self._tls.context().wrap_socket(plain, server_side=True, do_handshake_on_connect=False)
+        self._open.add(connection)
+        return connection, address
+
+    def shutdown_request(self, request: Any) -> None:
+        self._open.discard(request)
+        super().shutdown_request(request)
+
+    def break_off_all(self) -> None:
+        for connection in tuple(self._open):
+            _break_off(connection)
 
     def finish_request(self, request: Any, client_address: Any) -> None:
         try:
@@ -159,6 +170,7 @@ def _ended_after(limit_s: float, connection: ssl.SSLSocket) -> Iterator[None]:
         yield
     finally:
         limit.cancel()
+        limit.join()
 
 
 def _break_off(connection: ssl.SSLSocket) -> None:

@@ -3,12 +3,12 @@
 import http.client
 import socket
 import ssl
+import threading
 from collections.abc import Iterator
 from contextlib import nullcontext
-from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import unquote
 
 import pytest
@@ -16,44 +16,18 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from structlog.testing import capture_logs
 
-from demo.look_alike import Hierarchy, Issued
+from demo.look_alike import Hierarchy
 from idp.card_listener import CardListener
 from idp.web.card_hop import state
 from tests.fakes import igc
+from tests.fakes.card_listener import Files, Recorder
 from tests.fakes.clock import START
 from tests.fakes.waiting import until
-
-if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 SECRET = "s" * 43
 DEADLINE_S = 20
 GET = b"GET /carte/x HTTP/1.1\r\nHost: localhost\r\n"
 FORGED = ("X-Sesame-Client-Cert", "X_Sesame_Client_Cert", "X_SESAME_CLIENT_CERT", "Client-Cert", "Client_Cert")
-
-
-@dataclass
-class Recorder:
-    """The application: it keeps what it was told."""
-
-    told: list[dict[str, Any]] = field(default_factory=list)
-
-    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> list[bytes]:
-        self.told.append(dict(environ))
-        start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", "2")])
-        return [b"ok"]
-
-
-@dataclass(frozen=True)
-class Files:
-    certificate: Path
-    authorities: Path
-    folder: Path
-
-    def hold(self, card: Issued, name: str) -> Path:
-        path = self.folder / f"{name}.pem"
-        path.write_bytes(card.certificate.public_bytes(Encoding.PEM) + card.private_pem())
-        return path
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +50,7 @@ def listener(app: Recorder, files: Files, /, address: str = "127.0.0.1", **optio
 
 @pytest.fixture
 def port(app: Recorder, files: Files) -> Iterator[int]:
-    with listener(app, files) as running:
+    with capture_logs(), listener(app, files) as running:  # a thread that prints while pytest does breaks CPython 3.11
         yield running.port
 
 
@@ -257,7 +231,7 @@ def test_no_session_is_resumed_so_the_next_person_needs_a_card(app: Recorder, fi
 
 
 def test_connections_that_never_begin_keep_nobody_waiting_and_are_ended(app: Recorder, files: Files) -> None:
-    with listener(app, files, handshake_limit_s=1.0) as running:
+    with capture_logs(), listener(app, files, handshake_limit_s=1.0) as running:
         silent = [reach(running.port) for _ in range(32)]
         ask(running.port, context())
         for connection in silent:
@@ -267,13 +241,24 @@ def test_connections_that_never_begin_keep_nobody_waiting_and_are_ended(app: Rec
 
 
 def test_a_request_that_never_ends_is_ended_however_often_it_says_something(app: Recorder, files: Files) -> None:
-    with listener(app, files, time_limit_s=0.5) as running:
+    with capture_logs(), listener(app, files, time_limit_s=0.5) as running:
         typing, slow = reach(running.port), context().wrap_socket(reach(running.port))
         with pytest.raises(OSError):  # a broken pipe, or the end of TLS, as it comes
             until(lambda: slow.sendall(b"GET /carte/x HTTP/1.1\r\nHost: localhost\r\nX-A: b\r\n"[:1]))
         slow.close()
         context().wrap_socket(typing).close()  # the handshake, with the PIN, may take longer than that
     assert app.told == []
+
+
+def test_no_thread_outlives_a_stop_which_waits_for_no_connection(app: Recorder, files: Files) -> None:
+    before = set(threading.enumerate())
+    with capture_logs(), listener(app, files) as running:
+        silent, typing = reach(running.port), context().wrap_socket(reach(running.port))
+        ask(running.port, context())  # those before it were accepted
+    left = set(threading.enumerate()) - before
+    silent.close()
+    typing.close()
+    assert left == set()
 
 
 def test_the_application_serves_nothing_else_here(app: Recorder, port: int) -> None:
