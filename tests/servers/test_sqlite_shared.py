@@ -7,7 +7,9 @@ from pathlib import Path
 
 import requests
 
+from idp.flows.worker import HEARTBEAT
 from tests.fakes.installed import Installation, Person, Server, code_of
+from tests.fakes.waiting import until
 
 PEOPLE, LOGINS = 8, 6
 
@@ -19,6 +21,7 @@ def test_nobody_sees_a_locked_database(tmp_path: Path, redis_url: str) -> None:
     answers: Counter[int] = Counter()
     failures: list[Exception] = []
     with installation.serving() as server, installation.running("worker") as worker:
+        until(lambda: _works(installation))  # so that it writes meanwhile, and is ended by its own handler
         threads = [
             threading.Thread(target=_come_and_go, args=(server, f"person.n{number}", answers, failures))
             for number in range(PEOPLE)
@@ -36,6 +39,11 @@ def test_nobody_sees_a_locked_database(tmp_path: Path, redis_url: str) -> None:
         issued = tx.audit.latest(10_000, name="token.issued")
     assert len(issued) == PEOPLE * LOGINS
     installation.close()
+
+
+def _works(installation: Installation) -> bool:
+    with installation.provider.services.db.read() as tx:
+        return tx.leases.until(HEARTBEAT) is not None
 
 
 def _come_and_go(server: Server, login: str, answers: "Counter[int]", failures: list[Exception]) -> None:
