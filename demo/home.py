@@ -121,7 +121,7 @@ def _settings(folder: Path, ports: Ports) -> str:
         "database_url": f"sqlite:///{folder.resolve() / 'sesame.db'}",
         "keys_dir": "keys.d",
         "secret_file": "secret",
-        "methods": ["cps_card", upstream.METHOD, "email_otp", "password"],
+        "methods": ["cps_card", upstream.METHOD, "email_otp", "qr_code", "passkey", "totp", "password"],
     }
     mail = {"host": "localhost", "port": ports.smtp, "sender": "ne-pas-repondre@esea.example"}
     brand = {

@@ -172,6 +172,7 @@ Sésame's demo is running. Ctrl-C ends it; `make demo-reset` forgets its data.
   A CPS card and a reader  {ports.card}  (PIN {PIN})
   …without the reader      {home.certificates.folder}/*.p12 for the browser (password {PIN}): the same page says how
   Pro Santé Connect        {ports.pro_sante_connect}  (a simulator, and its switches)
+  A phone that approves    {ports.issuer}/qr  (in a second, private window: type the code beside the QR code)
 
   Accounts (also in {home.description_file}):""")
     for account in description["accounts"]:

@@ -15,7 +15,8 @@ from idp.hashing import PasswordHasher
 from idp.store import Tx
 
 PORTAL = "portail"
-STRONG = ("cps_card", "pro_sante_connect", "email_otp")
+STRONG = ("cps_card", "pro_sante_connect", "email_otp", "qr_code")
+EVERY = (*STRONG, "passkey", "totp", "password")
 SCOPES = ("openid", "profile", "email", "address", "phone", "identite_ps")
 
 PEOPLE: tuple[dict[str, str], ...] = (
@@ -66,7 +67,7 @@ def seed(desk: Desk, hasher: PasswordHasher, ports: Ports) -> dict[str, Any]:
     with desk.db.write() as tx:
         tx.meta.mark_as_demo()
         registered = [_register(desk, tx, client) for client in _clients(ports)]
-        policies.add(desk, tx, PORTAL, (*STRONG, "password"), reason="demo")
+        policies.add(desk, tx, PORTAL, EVERY, reason="demo")
         for client_id in ("ror", "espace-pro"):
             policies.add(
                 desk,

@@ -31,6 +31,7 @@ from idp.flows import (
 )
 from idp.flows.oidc import authorize, discovery, introspect, logout, par, revoke, token, userinfo
 from idp.flows.oidc.client_keys import ClientKeys, fetch_by
+from idp.flows.qr import routes as qr
 from idp.flows.services import Services
 from idp.hashing import PasswordHasher
 from idp.mail import Mailer, SmtpMailer
@@ -62,11 +63,11 @@ MAX_BODY_BYTES = 64 * 1024
 BLUEPRINTS = (
     *(authorize, par, token, introspect, revoke, userinfo, discovery, logout),
     *(login, card_dialog, card_help, password_reset, not_me, portal, health, metrics),
-    upstream_backchannel,
+    *(upstream_backchannel, qr),
 )
 
 
-ACTING = frozenset({"authorize", "login", "card_dialog", "logout", "portal"})
+ACTING = frozenset({"authorize", "login", "card_dialog", "logout", "portal", "qr"})
 
 
 class Application(flask.Flask):

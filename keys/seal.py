@@ -18,6 +18,7 @@ from keys.signer import UnsafeKeyFile
 
 NONCE_BYTES: Final = 12  # drawn at random: at most 2^32 seals under one key (NIST SP 800-38D §8.3)
 KID_BYTES: Final = 4
+HEADER_BYTES: Final = 1 + KID_BYTES
 UNNAMED: Final = b"\x01"  # version 1 named no key: it was sealed under the first
 NAMED: Final = b"\x02"  # version, kid, nonce, ciphertext and tag
 MAC: Final = b"sesame mac v1"
@@ -66,6 +67,11 @@ class DataKeys:
         self._ciphers = _ciphers(secrets)
         return has_changed
 
+    @property
+    def seal_header(self) -> bytes:
+        """What a value that is sealed now begins with: what does not was sealed under an older key."""
+        return _header(max(self._ciphers))
+
     def seal(self, plaintext: bytes, *, purpose: str) -> bytes:
         """Encrypt with AES-256-GCM under the newest key, and name it.
 
@@ -75,7 +81,7 @@ class DataKeys:
         _require_purpose(purpose)
         ciphers = self._ciphers
         kid = max(ciphers)
-        header, nonce = NAMED + kid.to_bytes(KID_BYTES, "big"), os.urandom(NONCE_BYTES)
+        header, nonce = _header(kid), os.urandom(NONCE_BYTES)
         return header + nonce + ciphers[kid].encrypt(nonce, plaintext, header + purpose.encode())
 
     def open(self, sealed: bytes, *, purpose: str) -> bytes:
@@ -128,13 +134,22 @@ def _derive(secret: bytes, use: bytes) -> bytes:
     return HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=None, info=use).derive(secret)
 
 
+def _header(kid: int) -> bytes:
+    return NAMED + kid.to_bytes(KID_BYTES, "big")
+
+
+def sealed_under(sealed: bytes) -> int:
+    """The kid of the data key that a value, of which the first HEADER_BYTES do, was sealed under. Raises SealBroken."""
+    return _split(sealed)[1]
+
+
 def _split(sealed: bytes) -> tuple[bytes, int, bytes]:
     """Header, kid and the rest of a sealed value. Raises SealBroken."""
     if sealed.startswith(UNNAMED):
         return UNNAMED, FIRST_KID, sealed[1:]
     if not sealed.startswith(NAMED):
         raise SealBroken("unknown version of the seal")
-    header = sealed[: 1 + KID_BYTES]
+    header = sealed[:HEADER_BYTES]
     return header, int.from_bytes(header[1:], "big"), sealed[len(header) :]
 
 

@@ -8,7 +8,7 @@ import click
 from idp.cli.context import desk_of, plainly, services_of
 from idp.domain.account import AccountStatus
 from idp.errors import InvalidOperation
-from idp.flows.operators import accounts, cards, contacts
+from idp.flows.operators import accounts, cards, contacts, emergency, means
 
 
 @click.group()
@@ -48,10 +48,11 @@ def import_file(context: click.Context, file: Path) -> None:
 @click.pass_context
 @plainly
 def show(context: click.Context, login: str) -> None:
-    """Say what an account holds, and which address and telephone number it had before."""
+    """Say what an account holds, with what it signs in, and which address and telephone number it had before."""
     desk = desk_of(context)
     with desk.db.read() as tx:
-        for name, value in contacts.describe(tx, desk.account(tx, login)):
+        found = desk.account(tx, login)
+        for name, value in (*contacts.describe(tx, found), *means.describe(tx, found)):
             click.echo(f"{name}: {value}")
 
 
@@ -98,6 +99,29 @@ def link_card(context: click.Context, login: str, method_id: str, reason: str, *
         click.echo(f"sesame: {login} has no verified address: no letter says so, tell the holder yourself", err=True)
 
 
+@account.command("remove-means")
+@click.argument("login")
+@click.argument("means_id")
+@click.option("--reason", required=True, help="How the holder was identified, and what happened to it.")
+@click.pass_context
+@plainly
+def remove_means(context: click.Context, login: str, means_id: str, reason: str) -> None:
+    """Take a means away (a lost phone; `show` has the ids); sessions and tokens end, and the holder is told."""
+    if not means.remove(*services_of(context), login, means_id, reason):
+        click.echo(f"sesame: {login} has no verified address: no letter says so, tell the holder yourself", err=True)
+
+
+@account.command("unblock-means")
+@click.argument("login")
+@click.argument("means_id")
+@click.option("--reason", required=True, help="How the holder was identified.")
+@click.pass_context
+@plainly
+def unblock_means(context: click.Context, login: str, means_id: str, reason: str) -> None:
+    """Let an authenticator application count again, that too many wrong codes blocked."""
+    means.unblock(desk_of(context), login, means_id, reason)
+
+
 @account.command("set-names")
 @click.argument("login")
 @click.option("--given-name", required=True)
@@ -139,6 +163,31 @@ def end_sessions(context: click.Context, login: str, reason: str) -> None:
 def confirm_password(context: click.Context, login: str, reason: str) -> None:
     """Note that the holder of a password set through the mailbox was identified by other means."""
     accounts.confirm_password(desk_of(context), login, reason)
+
+
+@account.command("emergency-code")
+@click.argument("login")
+@click.option("--hours", type=click.IntRange(1, 24), required=True, help="How long it is good, and what it opens.")
+@click.option("--reason", required=True, help="The need, and how the holder was identified.")
+@click.option("--tell", required=True, metavar="ADDRESS", help="E-mail address of a second operator.")
+@click.pass_context
+@plainly
+def emergency_code(context: click.Context, login: str, hours: int, reason: str, tell: str) -> None:
+    """Print a code that signs an account in once, after its password; the holder and a second operator are told."""
+    services, desk = services_of(context)
+    code, is_told = emergency.issue(services, desk, login, hours=hours, reason=reason, tell=tell)
+    click.echo(code)
+    if not is_told:
+        click.echo(f"sesame: {login} has no verified address: no letter says so, tell the holder yourself", err=True)
+
+
+@account.command("revoke-emergency-code")
+@click.argument("login")
+@click.pass_context
+@plainly
+def revoke_emergency_code(context: click.Context, login: str) -> None:
+    """End the emergency code of an account; if it was used, the account's sessions and tokens end with it."""
+    click.echo(f"{emergency.revoke(desk_of(context), login)} sessions")
 
 
 @account.command()

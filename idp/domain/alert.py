@@ -22,6 +22,9 @@ KINDS = {
     "audit.late": "Audit events are far older than their neighbours: a clock is wrong, or they were inserted.",
     "card.list_not_fetched": "The worker cannot fetch a revocation list of cards that runs out soon, or that none has.",
     "card.list_ran_out": "Somebody signed in by a revocation list of cards that ran out (card.revocation_max_age_h).",
+    "totp.blocked": "Fifty wrong codes of an authenticator application in a row: somebody may know the password.",
+    "passkey.copied": "The counter of a passkey went back: somebody may have a copy of it. The login was refused.",
+    "emergency_code.used": "Somebody signed in by an emergency code: check with who issued it that it was asked for.",
     "keys.rotation_failed": "The worker could not replace signing keys: look before those in use grow too old.",
 }
 RAISED_AGAIN_AFTER = timedelta(hours=1)

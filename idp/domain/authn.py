@@ -1,6 +1,6 @@
 """What was proven about a person: identities, assurance levels and proofs."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum
@@ -35,6 +35,9 @@ class Proof:
     credentials: ids of the stored credentials that it rests on; it dies with any of them.
     evidence: what an investigator needs of what was shown (which certificate); kept beside the audit event with what
     is personal, and purged with it.
+    held: conditions of a policy's entry that it was made under, as `name=value` (`idp.domain.policy.CONDITIONS`).
+    until: None, but for a temporary proof: a session that holds one, and what is given on it, end then at the latest,
+    and change nothing of the account.
     """
 
     method: str
@@ -46,6 +49,12 @@ class Proof:
     after: str | None = None
     credentials: tuple[str, ...] = ()
     evidence: Mapping[str, str] = field(default_factory=dict)
+    held: tuple[str, ...] = ()
+    until: datetime | None = None
+
+    def has_ended(self, now: datetime) -> bool:
+        """A temporary proof whose time is over."""
+        return self.until is not None and now >= self.until
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -58,6 +67,8 @@ class Proof:
             "after": self.after,
             "credentials": list(self.credentials),
             "evidence": dict(self.evidence),
+            "held": list(self.held),
+            **({"until": self.until.isoformat()} if self.until else {}),
         }
 
     @classmethod
@@ -72,7 +83,14 @@ class Proof:
             after=data["after"],
             credentials=tuple(data["credentials"]),
             evidence=data["evidence"],
+            held=tuple(data.get("held", ())),
+            until=datetime.fromisoformat(data["until"]) if "until" in data else None,
         )
+
+
+def temporary_until(proofs: Iterable[Proof]) -> datetime | None:
+    """When what rests on these proofs ends, if one of them is temporary."""
+    return min((proof.until for proof in proofs if proof.until), default=None)
 
 
 def compose(first: Proof, second: Proof, *, most: Assurance = Assurance.HIGH) -> Proof:
@@ -96,6 +114,8 @@ def compose(first: Proof, second: Proof, *, most: Assurance = Assurance.HIGH) ->
         after=first.method,
         credentials=first.credentials + second.credentials,
         evidence={**first.evidence, **second.evidence},
+        held=second.held,
+        until=temporary_until((first, second)),
     )
 
 

@@ -149,7 +149,7 @@ def _usable(
     if "login" not in request.prompt:
         still_valid = [p for p in facts.earlier if not is_stale(p, policy, request, now)]
     enabled = _able(policy, Assurance.LOW, reach)
-    good = [p for p in (*facts.fresh, *still_valid) if p.assurance >= floor]
+    good = [p for p in (*facts.fresh, *still_valid) if p.assurance >= floor and not p.has_ended(now)]
     return [p for p in good if any(entry.matches(p) and _is_due(entry, facts) for entry in enabled)]
 
 

@@ -36,4 +36,9 @@ class Grant:
     revoked_at: datetime | None = None
 
     def code_is_dead(self, now: datetime) -> bool:
-        return now >= self.created_at + CODE_LIFETIME
+        return now >= min(self.created_at + CODE_LIFETIME, self.until or now + CODE_LIFETIME)
+
+    @property
+    def until(self) -> datetime | None:
+        """When everything that it gave ends, if a temporary proof answered the request."""
+        return self.proof.until if self.proof else None

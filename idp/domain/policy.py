@@ -1,13 +1,17 @@
 """What a client accepts as a login, from which date. Append-only: a new policy supersedes, nothing is edited."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
 from idp.domain.authn import Assurance, Proof
 
 PRIOR_LOGIN = "requires_prior_login"  # option of a federation: only after a login by means of the account's own
+
+# Options that a proof must have been made under: one of a service that asks less does not do where they are asked.
+CONDITIONS = {"same_network": "yes", "approval": "passkey"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +62,14 @@ class MethodEntry:
         """False while it wants a login by the account's own means, and there was none (`Account.signed_in_at`)."""
         return signed_in_at is not None or not self.wants_prior_login
 
+    @property
+    def conditions(self) -> frozenset[str]:
+        return frozenset(f"{name}={value}" for name, value in CONDITIONS.items() if self.options.get(name) == value)
+
     def matches(self, proof: Proof) -> bool:
-        """True if `proof` was made by this entry's method, its first factor included."""
+        """True if `proof` was made by this entry's method, its first factor included, under its conditions."""
+        if proof.method == self.id and not self.conditions <= frozenset(proof.held):
+            return False
         if self.after is None:
             return self.id in (proof.method, proof.after)
         return proof.method == self.id and proof.after == self.after
@@ -88,11 +98,21 @@ class Policy:
         """The proof's method is on the list and its assurance is enough. Says nothing of its age."""
         return proof.assurance >= self.min_assurance and any(entry.matches(proof) for entry in self.methods)
 
+    def within(self, only_after: Mapping[str, str]) -> "Policy":
+        """Without the entries that `problems` would refuse for `only_after`: they were recorded by other rules."""
+        kept = tuple(entry for entry in self.methods if not breaks(entry, only_after))
+        return self if kept == self.methods else replace(self, methods=kept)
+
     def problems(
-        self, reach: Mapping[str, Assurance], first_factors: frozenset[str], options: Mapping[str, Options]
+        self,
+        reach: Mapping[str, Assurance],
+        first_factors: frozenset[str],
+        options: Mapping[str, Options],
+        only_after: Mapping[str, str] = MappingProxyType({}),
     ) -> list[str]:
         """What forbids this policy. `reach`: method id → highest assurance, of the methods that are enabled;
-        `options`: method id → what a policy may set for it.
+        `options`: method id → what a policy may set for it; `only_after`: method id → the first factor that it never
+        goes without.
         """
         found = []
         if not self.methods:
@@ -104,12 +124,19 @@ class Policy:
                 found.append(f"unknown method: {entry.id}")
             if entry.after is not None and (entry.after not in first_factors or entry.after == entry.id):
                 found.append(f"{entry.after} cannot be a first factor of {entry.id}")
+            if breaks(entry, only_after):
+                found.append(f"{entry.id}: only after {only_after.get(entry.id, 'what it goes with')}")
             found.extend(_option_problems(entry, options.get(entry.id, {})))
         if self.methods and all(entry.wants_prior_login for entry in self.methods):
             found.append("every method of the list wants a login by another one before: nobody could begin")
         if not found and all(entry_reach(entry, reach) < self.min_assurance for entry in self.methods):
             found.append(f"no method of the list reaches {self.min_assurance.name}: nobody could sign in")
         return found
+
+
+def breaks(entry: MethodEntry, only_after: Mapping[str, str]) -> bool:
+    """True if a method of the entry would run without the first factor that it never goes without."""
+    return entry.after != only_after.get(entry.id, entry.after) or entry.after in only_after
 
 
 def _option_problems(entry: MethodEntry, options: Options) -> list[str]:

@@ -18,7 +18,7 @@ from idp.domain.request import AuthorizationRequest
 from idp.domain.session import Session
 from idp.domain.upstream_session import UpstreamSession
 from idp.errors import JourneyError, ProtocolError, ReturnPath
-from idp.flows import links, notices, upstream_sessions
+from idp.flows import emergency, links, notices, upstream_sessions
 from idp.flows.services import Services
 from idp.store import Tx
 
@@ -158,7 +158,7 @@ def keep_proof(
             cookie,
             account_id,
             now,
-            lifetime=services.settings.session_lifetime,
+            lifetime=_lifetime(services, proof),
             user_agent=flask.request.user_agent.string,
             ip_prefix=services.network.prefix,
         )
@@ -167,19 +167,37 @@ def keep_proof(
         held = services.browser.read("session") or ""
         if not tx.sessions.rotate(session_id, held, cookie, now):
             new_cookie = None
+        if proof.until:
+            tx.sessions.shorten(session_id, proof.until)
     tx.sessions.add_proof(session_id, proof)
     if upstream:
         tx.upstream_sessions.keep(session_id, upstream)
     if practice:
         tx.practices.put(account_id, Asserted(proof.method, practice, now))
-    since = now - timedelta(days=services.settings.remember_browser_days)
-    is_new = tx.browsers.meet(account_id, services.browser.hash, now, since=since)
-    if is_new and session is None:
-        notices.new_browser(services, tx, account_id, session_id, proof.method)
+    _tell_of_login(services, tx, account_id, session_id, proof, is_opened=session is None)
     detail = {"method": proof.method, "amr": " ".join(proof.amr), "assurance": proof.assurance.name}
     event = AuditEvent("login.succeeded", account_id, account_id, client_id, detail=detail, personal=proof.evidence)
     services.record(tx, event)
     return session_id, new_cookie
+
+
+def _tell_of_login(
+    services: Services, tx: Tx, account_id: str, session_id: str, proof: Proof, *, is_opened: bool
+) -> None:
+    """Always of a temporary proof, whose browser is not remembered: the next login from there is told of, too."""
+    if proof.until:
+        emergency.tell_opened(services, tx, account_id, session_id, proof)
+        return
+    now, days = services.now(), services.settings.remember_browser_days
+    is_new = tx.browsers.meet(account_id, services.browser.hash, now, since=now - timedelta(days=days))
+    if is_new and is_opened:
+        notices.new_browser(services, tx, account_id, session_id, proof.method)
+
+
+def _lifetime(services: Services, proof: Proof) -> timedelta:
+    """Of a session that this proof opens."""
+    longest = services.settings.session_lifetime
+    return min(longest, proof.until - services.now()) if proof.until else longest
 
 
 def end_session(services: Services, tx: Tx, session: Session, reason: str) -> None:

@@ -12,6 +12,7 @@ from datetime import timedelta
 from idp.domain.account import Account
 from idp.domain.audit import AuditEvent
 from idp.domain.authn import IdentityRef, Proof
+from idp.domain.codes import six_digits
 from idp.domain.completion import Completion
 from idp.domain.decide import Login
 from idp.domain.ids import new_id
@@ -123,10 +124,10 @@ def send(services: Services, visit: Visit, email: str, given_name: str = "", fam
 def check(services: Services, visit: Visit, typed: str) -> Wrong | None:
     """None for the right code, once: the address is proven. Raises JourneyError if another request was first."""
     services.network.slow_down()
-    unlinked, found, code = _unlinked(visit), state(visit), "".join(typed.split())
+    unlinked, found, code = _unlinked(visit), state(visit), six_digits(typed)
     if found is None or not found.mac or services.now() >= found.expires_at or not _is_newest(services, found):
         return Wrong("code_expired")
-    if not (len(code) == 6 and code.isascii() and code.isdigit()):
+    if code is None:
         return Wrong("code_malformed")
     if found.tries >= MAX_TRIES:
         return Wrong("code_worn_out")

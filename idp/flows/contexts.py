@@ -12,6 +12,10 @@ from idp.domain.throttle import ATTEMPTS, MAILS
 from idp.errors import JourneyError
 from idp.flows import card_tickets, letters
 from idp.flows.alerts import raise_alert
+from idp.flows.emergency import IssuedCodes
+from idp.flows.enrolled import StoredPasskeys
+from idp.flows.enrolled_codes import StoredCodes
+from idp.flows.qr.requests import StoredPhones
 from idp.flows.services import Services
 from idp.flows.visits import Visit
 from idp.methods.base import Context, Method, PasswordMatch, Subject, TooManyAttempts
@@ -226,6 +230,8 @@ def build(services: Services, visit: Visit, method: Method, subject: Subject | N
         pending.bucket = count_attempt(services, method, who, visit.client.client_id)
         pending.subject = who
 
+    entry = next((each for each in visit.policy.methods if each.id == method.id), None)
+    after = (entry.after or "") if entry and subject else ""
     context = Context(
         now=services.now(),
         state=dict(visit.interaction.method_state.get(state_key(method, subject), {})),
@@ -236,6 +242,15 @@ def build(services: Services, visit: Visit, method: Method, subject: Subject | N
         outbox=pending.outbox,
         passwords=StoredPasswords(services),
         cards=StoredCards(services, visit.interaction.id),
+        codes=StoredCodes(services, after=after),
+        passkeys=StoredPasskeys(services),
+        phones=StoredPhones(
+            services,
+            handle=visit.interaction.id,
+            client_id=visit.client.client_id,
+            service=visit.client.name,
+        ),
+        emergency=IssuedCodes(services),
         service_name=visit.client.name,
         login_hint=visit.request.login_hint or "",
     )

@@ -21,11 +21,11 @@ from idp.flows.portal import places
 from idp.flows.services import Services
 from idp.store import Tx
 from idp.store.outbox import Letter
-from idp.web.texts import ALERTS, CHANGES
+from idp.web.texts import ALERTS, CHANGES, KINDS
 from keys.seal import SealBroken
 
 RESET_LIFETIME = timedelta(minutes=30)
-NOTICES = ("means_changed", "new_browser")
+NOTICES = ("means_changed", "new_browser", "emergency_code", "emergency_told", "qr_refused")
 
 
 def deliver_next(services: Services) -> bool:
@@ -97,11 +97,11 @@ def _in_words(services: Services, values: dict[str, str]) -> dict[str, Any]:
     """What a notice speaks of: a means, or a login. Sentences are French here; the template translates them."""
     words: dict[str, Any] = dict(values)
     method = services.registry.get(values["method"])
-    words["method"] = method.offer.label if method else values["method"]
+    words["method"] = method.offer.label if method else KINDS.get(values["method"], values["method"])
     if "event" in values:
         words["change"] = CHANGES[values["event"]]
-    if "at" in values:
-        words["at"] = datetime.fromisoformat(values["at"])
+    words |= {name: datetime.fromisoformat(values[name]) for name in ("at", "until") if name in values}
+    if "user_agent" in values:
         words["browser"], words["browser_parts"] = places.browser(values["user_agent"])
         words["network"] = places.network(values["network"], services.settings.egress)
     return words

@@ -33,7 +33,7 @@ from idp.methods.base import (
     Step,
     TooManyAttempts,
 )
-from idp.methods.bounds import OutOfBounds, check_bounds, check_target
+from idp.methods.bounds import OutOfBounds, check_bounds, check_order, check_target
 
 AWAITED = "_callback"  # where a method's state keeps the digest of the Redirect's `state`
 OF_ANOTHER = frozenset({"other_account", "link_refused", "link_names_differ"})  # whoever comes next is somebody else
@@ -129,6 +129,8 @@ def show(services: Services, visit: Visit, running: Runner) -> Show:
 def _context(services: Services, visit: Visit, running: Runner) -> tuple[Context, Pending]:
     context, pending = contexts.build(services, visit, running.method, running.subject)
     known = visit.account.login_name if visit.account else ""
+    if visit.account and (visit.asks_own_means or visit.request.expected_sub == visit.subject):
+        context.expected = contexts.subject_of(visit.account)
     context.login_hint = completion.hint(visit) or context.login_hint or known
     context.callback_url = f"{services.settings.issuer}/login/callback/{running.method.id}"
     context.callback_state = ":".join((visit.interaction.id, running.entry.id, new_token()))
@@ -155,6 +157,7 @@ def _weigh(services: Services, visit: Visit, running: Runner, done: Done, pendin
     """Fail closed: a proof beyond what its method declares counts for nothing."""
     try:
         check_bounds(running.method, done.proof, services.now())
+        check_order(running.method, running.factor)
     except OutOfBounds as error:
         structlog.get_logger().error("proof refused", cause=str(error))
         visits.save(services, visit.interaction.with_state(running.state_key, {}))

@@ -6,7 +6,7 @@ from dataclasses import replace
 import flask
 
 from idp.errors import InvalidOperation, JourneyError
-from idp.flows import answer, links, visits
+from idp.flows import answer, links, temporary, visits
 from idp.flows.services import Services
 from idp.flows.visits import Visit
 
@@ -16,6 +16,7 @@ def confirm(services: Services, visit: Visit) -> flask.Response:
     unlinked, purpose = visit.interaction.unlinked, visit.interaction.purpose
     if unlinked is None or visit.account is None or visit.session is None:
         raise JourneyError("interaction_gone", status=410, detail="nothing to link")
+    temporary.refuse_change(services, visit.session)
     account_id, client_id = visit.account.account_id, visit.client.client_id
     refused, cookie = links.TAKEN, None
     with suppress(InvalidOperation), services.db.write() as tx:  # another account was given the identity just before

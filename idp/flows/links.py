@@ -87,11 +87,11 @@ def use(services: Services, tx: Tx, account: Account, proof: Proof, relatives: R
     read before.
     """
     method, account_id = services.registry.get(proof.method), account.account_id
-    if method is None:  # switched off while the login was under way
+    if method is None or proof.has_ended(services.now()):  # switched off, or over, while the login was under way
         return False
     is_national = method.proves_national_identity
     is_first_use = is_national and tx.means.link(account_id, proof.method) is None
-    is_first_login = account.signed_in_at is None and not method.is_federation
+    is_first_login = account.signed_in_at is None and not method.is_federation and not method.is_temporary
     has_relatives = is_national and relatives is not None and bool(relatives.identities)
     if is_first_use or is_first_login or has_relatives:
         tx.accounts.lock(account_id)

@@ -73,6 +73,7 @@ def method(
         band=band_of(services, visit, "address_proven") if is_half_done else None,
         notice=None,
         asks_workstation=running.method.asks_workstation and not shown.explains,
+        asks_provider=running.method.asks_provider and not shown.explains,
         step={"number": 2, "total": 2} if is_half_done else running.step,
         others=[each for each in offered(services, visit, others) if each["available"]],
         code=code,

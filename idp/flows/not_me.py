@@ -12,6 +12,7 @@ import flask
 from idp.domain.alert import NOT_ME
 from idp.domain.audit import AuditEvent
 from idp.domain.contact import EMAIL_CHANGED, PHONE_CHANGED
+from idp.domain.enrolled import ENROLLED_KINDS
 from idp.flows import answer, letters, not_me_link
 from idp.flows.alerts import raise_alert
 from idp.flows.services import Services
@@ -24,7 +25,9 @@ IN_A_SESSION = frozenset(
         "account.close_requested",
         EMAIL_CHANGED,
         PHONE_CHANGED,
+        "emergency_code.used",
         "login.new_browser",
+        "means.added",
         "means.removed",
     }
 )
@@ -73,6 +76,7 @@ def _take_away(services: Services, claim: not_me_link.Claim) -> None:
             detail["email"] = "not verified any more"
         tx.sessions.end_all(account.account_id, now)
         tx.resets.drop(account.account_id)
+        tx.emergency_codes.revoke(account.account_id, now)
         tx.browsers.forget(account.account_id)
         services.record(tx, AuditEvent("account.not_me", "anonymous", account.account_id, detail=detail))
         letters.tell(services, tx, account, "not_me", services.pages.lang)
@@ -85,7 +89,8 @@ def _revoke(tx: Tx, claim: not_me_link.Claim, now: datetime) -> bool:
     """The means that the letter spoke of, and those of its kind that came after it. Where it spoke of what a session
     did: the means that opened this session, and whatever was added since. The mailbox is closed by the alert.
 
-    An identity that a federation added goes with every link: each could rest on it.
+    An identity that a federation added goes with every link: each could rest on it. What was enrolled since goes
+    whatever the letter spoke of: it signs in without what is taken here.
 
     True if the address was changed since: it is believed no more. The letters that followed went there, so that nobody
     could report what they spoke of; whatever was added goes, too.
@@ -97,6 +102,7 @@ def _revoke(tx: Tx, claim: not_me_link.Claim, now: datetime) -> bool:
     has_moved = tx.profiles.distrust_email(account_id, now, set_since=since)
     for means_id in used:
         tx.means.revoke_since(account_id, means_id, now)
+    tx.means.revoke_kinds(account_id, ENROLLED_KINDS, now, made_since=since)
     if is_of_session or has_moved:
         tx.means.revoke_all(account_id, now, made_since=since)
     return has_moved

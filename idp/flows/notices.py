@@ -11,14 +11,22 @@ from idp.web.texts import CHANGES
 
 
 def tell(
-    services: Services, tx: Tx, account: Account, event: str, *, means: str, method: str = "", lang: str = ""
+    services: Services,
+    tx: Tx,
+    account: Account,
+    event: str,
+    *,
+    means: str,
+    method: str = "",
+    lang: str = "",
+    session: str = "",
 ) -> None:
     """A change of a means of authentication. event: a key of CHANGES; means: what the link takes away again; lang: of
-    the page in which it was made, unless given.
+    the page in which it was made, unless given; session: in which it was, where the link takes what that rests on.
     """
     if event not in CHANGES:
         raise ValueError(f"no words for {event}")
-    url = not_me_link.link(services, account.account_id, means, event)
+    url = not_me_link.link(services, account.account_id, means, event, session=session)
     values = {"event": event, "method": method, "not_me_url": url}
     letters.tell(services, tx, account, "means_changed", lang or services.pages.lang, **values)
 

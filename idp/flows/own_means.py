@@ -38,7 +38,8 @@ class OwnMeans:
     def are_fresh(self, proofs: tuple[Proof, ...], now: datetime) -> bool:
         """True if one of these proofs is what `policy` asks for."""
         policy = self.policy("", now)
-        return any(policy.accepts(proof) and now - proof.at <= FRESH for proof in proofs)
+        own = [proof for proof in proofs if proof.until is None]
+        return any(policy.accepts(proof) and now - proof.at <= FRESH for proof in own)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +123,7 @@ def reach_of(services: Services, held: Holdings, entry: MethodEntry, *, surely: 
     surely: the lowest, of a method whose proofs differ: who has a telephone there need not have a card.
     """
     method, first = services.registry.get(entry.id), services.registry.get(entry.after or "")
-    if method is None or (entry.after and first is None):
+    if method is None or method.is_temporary or (entry.after and first is None):
         return None
     if method.needs.missing(held.owned) or (first and first.needs.missing(held.owned)):
         return None
@@ -143,7 +144,9 @@ def linking_policy(services: Services, client_id: str, but: str) -> Policy:
     entries = tuple(
         entry_of(method)
         for method in services.registry.values()
-        if method.id != but and (method.default_after or method.assurance >= Assurance.MEDIUM)
+        if method.id != but
+        and not method.is_temporary
+        and (method.default_after or method.assurance >= Assurance.MEDIUM)
     )
     return _policy(client_id, services.now(), entries, Assurance.MEDIUM)
 
@@ -159,11 +162,11 @@ def entry_of(method: Method) -> MethodEntry:
 
 def _level(method: Method, first: Method | None, stored: Sequence[Credential], ceiling: Assurance) -> Assurance:
     """Two factors of the same anchor (a mailbox, and a password that was set through it) are one."""
-    kind = method.needs.credential
-    own = claimable(ceiling, [c.enrolled for c in stored if c.kind == kind])
+    # Of several that will do the best one counts: it is what the holder can show.
+    enrolled = max((c.enrolled for c in stored if c.kind in method.needs.credentials), default=Assurance.HIGH)
+    own = claimable(ceiling, [enrolled])
     if first is None:
         return own
-    anchors = {c.anchor for c in stored if c.kind == first.needs.credential}
+    anchors = {c.anchor for c in stored if c.kind in first.needs.credentials}
     is_one_mailbox = method.needs.identity == "email" and anchors == {"mailbox"}
-    is_sound = kind is None or own >= Assurance.MEDIUM
-    return own if is_one_mailbox or not is_sound else max(own, Assurance.MEDIUM)
+    return own if is_one_mailbox else max(own, claimable(Assurance.MEDIUM, [enrolled]))

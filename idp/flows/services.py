@@ -26,7 +26,8 @@ from keys.seal import DataKeys
 from keys.signer import Signer
 
 WITH_PLACE = (  # events, or how they begin
-    *("login.", "password.", "account.email_changed", "account.phone_changed", "card.header_forged"),
+    *("login.", "password.", "account.email_changed", "account.phone_changed", "card.header_forged", "phone."),
+    *("emergency_code.used", "emergency_code.change_refused"),
 )
 
 

@@ -65,6 +65,7 @@ def look_up(
     policy = services.configuration.policy(client_id)
     if policy is None:
         raise ProtocolError("unauthorized_client", "The client has no policy in force.", redirect=redirect)
+    policy = policy.within(services.registry.only_after)
     idle = services.settings.session_idle
     found = tx.sessions.find_with_holder(cookie, client_id, now, idle, hold=hold) if cookie else None
     session, account, is_listed = found or (None, None, False)
@@ -135,7 +136,8 @@ class Visit(Situation):
         facts = facts or self.facts()
         if not self.asks_own_means:
             return judge(services, self.request, self.policy, facts)
-        facts = replace(facts, entitled=True, consent="never", earlier=() if self.is_linking else facts.earlier)
+        earlier, fresh = (tuple(p for p in each if p.until is None) for each in (facts.earlier, facts.fresh))
+        facts = replace(facts, entitled=True, consent="never", earlier=() if self.is_linking else earlier, fresh=fresh)
         decision = judge(services, self.request.plain, self.policy, facts)
         if isinstance(decision, Login):
             return replace(decision, reason="link" if self.is_linking else "confirm")

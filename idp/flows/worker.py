@@ -19,6 +19,7 @@ from idp.flows.audit_trail import seal_next
 from idp.flows.backchannel import Backchannel
 from idp.flows.card_lists import CardLists
 from idp.flows.delivery import deliver_next
+from idp.flows.enrolled_codes import seal_again
 from idp.flows.operators import keyring
 from idp.flows.operators.desk import Desk
 from idp.flows.operators.purging import purge
@@ -112,6 +113,7 @@ def tasks(services: Services, stop: threading.Event) -> list[Task]:
         Task("seal audit", second, lambda: seal_audit(services), alone=5 * second),
         Task("look for late events", hour, lambda: look_for_late_events(services), alone=hour),
         Task("rotate keys", hour, lambda: rotate_keys(services, desk), alone=hour),
+        Task("seal secrets again", hour, lambda: seal_again(services, is_stopped=stop.is_set), alone=hour),
         Task("purge", hour, lambda: purge_once(services, desk, stop), alone=hour),
     ]
 

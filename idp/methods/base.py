@@ -17,7 +17,10 @@ from idp.domain.policy import Options
 from idp.domain.practice import Practice
 from idp.domain.texts import Text
 from idp.domain.upstream_session import UpstreamLogin
-from idp.pki import CardHolder
+from idp.methods.cards import Cards
+from idp.methods.emergency import Emergency
+from idp.methods.enrolled import Codes, Passkeys
+from idp.methods.phones import Phones
 from idp.settings import Settings
 
 CONTRACT_VERSION = 1
@@ -26,16 +29,25 @@ IDENTITY_KINDS = frozenset({"login_name", "email", "rpps", "adeli", "employee"})
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """What an account must own to use a method: kinds of identity and credential."""
+    """What an account must own to use a method: kinds of identity and credential.
+
+    or_credential: another kind of credential, which will do as well.
+    """
 
     identity: str | None = None
     credential: str | None = None
+    or_credential: str | None = None
+
+    @property
+    def credentials(self) -> tuple[str, ...]:
+        """The kinds of which one is needed; none where no credential is."""
+        return tuple(kind for kind in (self.credential, self.or_credential) if kind)
 
     def missing(self, owned: frozenset[str]) -> bool:
         """`owned`: as `Accounts.owned` gives it."""
-        needed = {f"identity:{self.identity}"} if self.identity else set()
-        needed |= {f"credential:{self.credential}"} if self.credential else set()
-        return not needed <= owned
+        if self.identity and f"identity:{self.identity}" not in owned:
+            return True
+        return bool(self.credentials) and not any(f"credential:{kind}" in owned for kind in self.credentials)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,35 +174,12 @@ class Passwords(Protocol):
         """What the right password is; None if it is wrong."""
 
 
-class Cards(Protocol):
-    """Says whose card signed for this provider's origin, or was there in the browser's certificate dialog, now.
-
-    ports: where the helper on a person's workstation listens, the first and the last. help_url: how to get it.
-    has_dialog: there is a host that asks the browser for a certificate.
-    """
-
-    ports: tuple[int, int]
-    help_url: str | None
-    has_dialog: bool
-
-    def authenticate(self, token: str, nonce: str) -> CardHolder:
-        """token: of the format Web eID 1.0, as it was posted. Raises `idp.pki.CardRefused`."""
-
-    def dialog_url(self, nonce: str) -> str:
-        """Where the dialog is opened for this nonce of this login; from there the browser brings a ticket back."""
-
-    def opened(self, ticket: str, nonce: str) -> bytes | None:
-        """The certificate (DER) that was chosen for this nonce; None if none was. Raises CardRefused."""
-
-    def holder(self, certificate: bytes) -> CardHolder:
-        """Whose certificate of a ticket it is. Raises CardRefused."""
-
-
 @dataclass
 class Context:
     """What a method gets to see, for one request.
 
     subject: the person whom a first factor proved, or whom an earlier step named; None when nobody is named yet.
+    expected: who is signed in here and must be proven again, where nobody else will do; that proves nothing of them.
     state: JSON values only, this method's own.
     find: a Subject for a typed login name or e-mail address; always answers.
     take_attempt: counts one try for this person and method; raises TooManyAttempts.
@@ -210,6 +199,11 @@ class Context:
     outbox: Outbox
     passwords: Passwords
     cards: Cards
+    codes: Codes
+    passkeys: Passkeys
+    phones: Phones
+    emergency: Emergency
+    expected: Subject | None = None
     service_name: str = ""
     login_hint: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
@@ -241,6 +235,8 @@ class Method(Protocol):
     more; words for another refusal of the driver's (`idp.web.texts.REFUSALS`) stand instead of its own.
     codes: what support searches for, by the code of a refusal, of the driver's too.
     default_after: the first factor that an entry of a policy asks before it unless it says otherwise.
+    only_after: the first factor that it never goes without, whatever a policy says.
+    is_temporary: its proofs have `until`; it is no means of the account's, and what it opens changes nothing there.
     options: what an entry of a policy may set, by name.
     templates: the package whose folder `templates` has its pages and letters; None for ours.
     proves_national_identity: its proofs name an identity of `idp.domain.means.NATIONAL`, and sign in only an account
@@ -248,6 +244,7 @@ class Method(Protocol):
     is_federation: its proofs are another provider's word, and no login by means of the account's own.
     origins: where its Redirects lead, as `https://host[:port]`; no other is followed. Settings may add: `origins_in`.
     asks_workstation: the scripts of its pages talk to a helper on the person's own machine (`http://127.0.0.1:*`).
+    asks_provider: they ask the provider itself, while the page stands.
     """
 
     id: str
@@ -262,12 +259,15 @@ class Method(Protocol):
     codes: Mapping[str, str] = MappingProxyType({})
     floor: Assurance | None = None
     default_after: str | None = None
+    only_after: str | None = None
+    is_temporary: bool = False
     options: Options = MappingProxyType({})
     templates: str | None = None
     proves_national_identity: bool = False
     is_federation: bool = False
     origins: frozenset[str] = frozenset()
     asks_workstation: bool = False
+    asks_provider: bool = False
 
     def origins_in(self, settings: Settings) -> frozenset[str]:  # noqa: ARG002
         """Where its Redirects lead in this provider."""

@@ -23,10 +23,17 @@ def check_bounds(method: Method, proof: Proof, now: datetime) -> None:
         "national": (proof.identity.kind in NATIONAL) == method.proves_national_identity,
         "at": proof.at.tzinfo is not None and proof.at <= now,
         "anchor": bool(proof.anchor),
+        "until": proof.until is not None and now < proof.until if method.is_temporary else proof.until is None,
     }
     wrong = [name for name, is_sound in declared.items() if not is_sound]
     if wrong:
         raise OutOfBounds(f"{method.id}: a proof beyond what is declared: {', '.join(wrong)}")
+
+
+def check_order(method: Method, first: Proof | None) -> None:
+    """Raises OutOfBounds where a method ran without the first factor that it never goes without."""
+    if method.only_after and (first is None or first.method != method.only_after):
+        raise OutOfBounds(f"{method.id}: only after {method.only_after}")
 
 
 def check_target(method: Method, url: str, origins: frozenset[str]) -> None:

@@ -33,9 +33,13 @@ from idp.methods.conformance_context import (
     SECRET_OF_ANNE,
     START,
     FakeCards,
+    FakeCodes,
     FakeContext,
+    FakeEmergency,
     FakeOutbox,
+    FakePasskeys,
     FakePasswords,
+    FakePhones,
     fake_context,
 )
 
@@ -44,9 +48,13 @@ __all__ = [
     "SECRET_OF_ANNE",
     "START",
     "FakeCards",
+    "FakeCodes",
     "FakeContext",
+    "FakeEmergency",
     "FakeOutbox",
+    "FakePasskeys",
     "FakePasswords",
+    "FakePhones",
     "MethodSuite",
     "fake_context",
 ]

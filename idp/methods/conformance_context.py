@@ -1,17 +1,24 @@
 """A Context for tests of methods: part of the exported suite, `idp.methods.conformance`."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from idp.domain.authn import IdentityRef
+from idp.domain.enrolled import CredentialRecord, RelyingParty
+from idp.domain.phone_request import LIFETIME, Approval, State
+from idp.errors import JourneyError
 from idp.methods.base import Context, PasswordMatch, Subject, TooManyAttempts
+from idp.methods.emergency import Spent
+from idp.methods.enrolled import CodesBlocked
+from idp.methods.phones import Opened, Seen
 from idp.pki import CardHolder, CardRefused
 
 START = datetime(2026, 7, 1, 8, 0, tzinfo=UTC)
 SECRET_OF_ANNE = "une phrase que personne ne devine"
+PARTY = RelyingParty("idp.example", "https://idp.example")
 HER_CARD = CardHolder(
     identity=IdentityRef("rpps", "10101234564"),
     national_id="810101234564",
@@ -114,6 +121,104 @@ class FakeCards:
         return HER_CARD
 
 
+@dataclass
+class FakeCodes:
+    """One authenticator application, of one person, which shows one code. is_blocked: whatever is typed."""
+
+    shown: str = "287082"
+    is_spent: bool = False
+    is_blocked: bool = False
+
+    def check(self, subject: Subject, typed: str) -> str | None:
+        if self.is_blocked:
+            raise CodesBlocked
+        if not subject.account_id or typed != self.shown or self.is_spent:
+            return None
+        self.is_spent = True
+        return "her application"
+
+
+@dataclass
+class FakePasskeys:
+    """Those that a test registers. is_copied: their counters go back. spent: challenges that were answered."""
+
+    records: list[CredentialRecord] = field(default_factory=list)
+    party: RelyingParty = PARTY
+    is_copied: bool = False
+    spent: set[bytes] = field(default_factory=set)
+
+    def of(self, subject: Subject) -> list[CredentialRecord]:
+        return [each for each in self.records if each.account_id == subject.account_id]
+
+    def find(self, webauthn_id: bytes) -> CredentialRecord | None:
+        return next((each for each in self.records if each.webauthn_id == webauthn_id), None)
+
+    def spend(self, challenge: bytes) -> None:
+        if challenge in self.spent:
+            raise JourneyError("interaction_busy", status=409)
+        self.spent.add(challenge)
+
+    def count(self, record: CredentialRecord, sign_count: int) -> bool:
+        return not self.is_copied
+
+
+@dataclass
+class FakeEmergency:
+    """One emergency code, of one person, good for an hour from START."""
+
+    code: str = "BCDFGHJKLMNPQRST"
+    is_spent: bool = False
+
+    def spend(self, subject: Subject, code: str) -> Spent | None:
+        if not subject.account_id or code != self.code or self.is_spent:
+            return None
+        self.is_spent = True
+        return Spent("her code", START + timedelta(hours=1))
+
+
+@dataclass
+class FakePhones:
+    """Requests of one login, which the test's phone approves or refuses. now: as the context has it.
+
+    same_network: what the last one was opened with.
+    """
+
+    now: Callable[[], datetime] = field(default=lambda: START, repr=False)
+    requests: dict[str, tuple[State, datetime, Approval | None]] = field(default_factory=dict)
+    same_network: bool = False
+    number: str = "47"
+    address: str = "idp.example/qr"
+
+    def open(self, *, same_network: bool) -> Opened:
+        self.same_network = same_network
+        opened = Opened(f"request {len(self.requests)}", "BCDFGHJK")
+        self.requests[opened.id] = (State.PENDING, self.now(), None)
+        return opened
+
+    def look(self, request_id: str) -> Seen:
+        if request_id not in self.requests:
+            return Seen(State.EXPIRED)
+        state, opened_at, _ = self.requests[request_id]
+        left = opened_at + LIFETIME - self.now()
+        if state in (State.PENDING, State.SCANNED) and left <= timedelta(0):
+            return Seen(State.EXPIRED)
+        return Seen(state, self.number if state is State.SCANNED else None, left)
+
+    def take(self, request_id: str) -> Approval | None:
+        if self.look(request_id).state is not State.APPROVED:
+            return None
+        return self.requests.pop(request_id)[2]
+
+    def drop(self, request_id: str) -> None:
+        self.requests.pop(request_id, None)
+
+    def becomes(self, state: State, by: Approval | None = None) -> None:
+        """What the phone makes of the newest request, if it has not expired."""
+        newest = list(self.requests)[-1]
+        if self.look(newest).state is not State.EXPIRED:
+            self.requests[newest] = (state, self.requests[newest][1], by)
+
+
 ANNE = Subject("account-anne", "anne.pierre", "account-anne", "anne@chu.example", "a•••@chu.example")
 
 
@@ -122,6 +227,10 @@ class FakeContext(Context):
 
     outbox: FakeOutbox
     cards: FakeCards
+    codes: FakeCodes
+    passkeys: FakePasskeys
+    phones: FakePhones
+    emergency: FakeEmergency
     attempts: int = 0
     most_attempts: int = 25
 
@@ -157,6 +266,10 @@ def fake_context(
         outbox=FakeOutbox(),
         passwords=FakePasswords(anchor),
         cards=FakeCards(),
+        codes=FakeCodes(),
+        passkeys=FakePasskeys(),
+        phones=FakePhones(lambda: ctx.now),
+        emergency=FakeEmergency(),
         service_name="ROR Nouvelle-Aquitaine",
         options=options or {},
         callback_url="https://idp.example/login/callback/method",

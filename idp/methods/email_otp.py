@@ -12,6 +12,7 @@ import pyotp
 
 from idp.domain.account import normalise_login
 from idp.domain.authn import Assurance, Proof
+from idp.domain.codes import six_digits
 from idp.domain.policy import Option
 from idp.domain.texts import N_
 from idp.methods.base import CONTRACT_VERSION, Context, Done, Method, Needs, Offer, Refused, Show, Step, Subject
@@ -77,7 +78,7 @@ class EmailOtp(Method):
             ctx.state["login"] = login
             return self._send(ctx, ctx.find(login))
         if "code" in form:
-            return self._check(ctx, subject, "".join(form["code"].split()))
+            return self._check(ctx, subject, six_digits(form["code"]))
         return self._send(ctx, subject) if "resend" in form else self.show(ctx)
 
     @staticmethod
@@ -106,13 +107,13 @@ class EmailOtp(Method):
         )
         return self.show(ctx)
 
-    def _check(self, ctx: Context, subject: Subject, code: str) -> Step:
+    def _check(self, ctx: Context, subject: Subject, code: str | None) -> Step:
         if "mac" not in ctx.state or ctx.remaining("expires_at", timedelta(0)) <= timedelta(0):
             return Refused("code_expired")
         # Before any comparison, so that it says nothing of the code; nothing was guessed, so no try is counted.
         if not ctx.outbox.is_newest(subject, ctx.state["sending"]):
             return Refused("code_expired")
-        if not (len(code) == 6 and code.isascii() and code.isdigit()):
+        if code is None:
             return Refused("code_malformed")
         if ctx.state["tries"] >= MAX_TRIES:
             return Refused("code_worn_out")

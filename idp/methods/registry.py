@@ -26,6 +26,7 @@ class Registry(Mapping[str, Method]):
         self.reach: Mapping[str, Assurance] = {method.id: method.assurance for method in methods}
         self.first_factors = frozenset(method.id for method in methods if method.can_be_first)
         self.options = {method.id: method.options for method in methods}
+        self.only_after = {method.id: method.only_after for method in methods if method.only_after}
         self.packages = tuple(dict.fromkeys(method.templates for method in methods if method.templates))
 
     def __getitem__(self, method_id: str) -> Method:
@@ -39,7 +40,7 @@ class Registry(Mapping[str, Method]):
 
     def problems(self, policy: Policy) -> list[str]:
         """What forbids a policy with these methods."""
-        return policy.problems(self.reach, self.first_factors, self.options)
+        return policy.problems(self.reach, self.first_factors, self.options, self.only_after)
 
     def entry(self, text: str) -> MethodEntry:
         """An entry as an operator writes it: `email_otp`, or `email_otp:alone` or `email_otp:after=password`, and then

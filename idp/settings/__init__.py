@@ -5,7 +5,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from datetime import timedelta
-from ipaddress import IPv4Network, IPv6Network
+from ipaddress import IPv4Network, IPv6Network, ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -150,6 +150,8 @@ class Settings(BaseSettings):
             raise ValueError("keys_publish_before_h: not shorter than keys_max_age_days")
         if set(self.acr) != set(LEVELS) or len(set(self.acr.values())) != len(LEVELS):
             raise ValueError("acr: a distinct name for each of LOW, MEDIUM, SUBSTANTIAL, HIGH")
+        if "passkey" in self.methods and _is_address(self.issuer):
+            raise ValueError("issuer: passkeys are for a host name, and this is an address (methods: passkey)")
         if self.card.dialog_url and _place(self.card.dialog_url) == _place(self.issuer):
             raise ValueError("card.dialog_url: another host or port than the issuer's")
         return self
@@ -261,6 +263,14 @@ def _place(origin: str) -> tuple[str, int]:
     """Host and port, however an address of https writes them."""
     parts = urlsplit(origin)
     return (parts.hostname or "").removesuffix("."), parts.port or 443
+
+
+def _is_address(origin: str) -> bool:
+    try:
+        ip_address(urlsplit(origin).hostname or "")
+    except ValueError:
+        return False
+    return True
 
 
 def _placed(folder: Path, values: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Any]:

@@ -8,7 +8,9 @@ from idp.domain.account import AccountStatus
 from idp.domain.authn import IdentityRef
 from idp.errors import InvalidOperation
 from idp.store.conformance import START
+from idp.store.conformance_authenticators import AuthenticatorSuite
 from idp.store.conformance_means import MeansSuite
+from idp.store.conformance_phones import PhoneSuite
 from idp.store.conformance_rows import (
     HOUR,
     IDLE,
@@ -24,7 +26,7 @@ from idp.store.database import Database
 EMAIL = IdentityRef("email", "anne@chu.example")
 
 
-class AccountSuite(MeansSuite):
+class AccountSuite(MeansSuite, AuthenticatorSuite, PhoneSuite):
     """Uses the fixture `database` of DatabaseSuite."""
 
     def test_an_account_comes_back_as_it_was(self, database: Database) -> None:

@@ -1,6 +1,7 @@
 """The suites of what an SQL database stores, together. Needs pytest."""
 
 from idp.store.conformance_accounts import AccountSuite, SessionSuite
+from idp.store.conformance_emergency import EmergencySuite
 from idp.store.conformance_operations import OperationsSuite
 from idp.store.conformance_practices import PracticeSuite
 from idp.store.conformance_purge import PurgeSuite
@@ -18,5 +19,6 @@ class StoredSuite(
     PurgeSuite,
     PracticeSuite,
     UpstreamSessionSuite,
+    EmergencySuite,
 ):
     """Each uses the fixture `database` of DatabaseSuite."""

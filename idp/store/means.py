@@ -126,6 +126,23 @@ class Means:
         self._db.execute(delete(practice).where(practice.c.account_id == account_id))
         return True
 
+    def add_credential(self, account_id: str, made: Credential) -> None:
+        """One that holds nothing itself: what it is compared with is kept beside it. The account is locked."""
+        values = {name: getattr(made, name) for name in ("credential_id", "kind", "anchor", "created_at", "name")}
+        enrolled = made.enrolled.name
+        self._db.execute(
+            insert(credential).values(**values, account_id=account_id, digest="", enrolled_assurance=enrolled)
+        )
+
+    def revoke_kinds(
+        self, account_id: str, kinds: Collection[str], now: datetime, *, made_since: datetime | None = None
+    ) -> None:
+        """Revoke the credentials of these kinds, or those of them that were made since an instant."""
+        which = (credential.c.account_id == account_id) & credential.c.kind.in_(kinds)
+        if made_since is not None:
+            which &= credential.c.created_at >= made_since
+        self._db.execute(update(credential).where(which, credential.c.revoked_at.is_(None)).values(revoked_at=now))
+
     def confirm(self, credential_id: str, assurance: Assurance) -> None:
         """A later proof by another means stands for a credential: it is worth that, and no mailbox's any more."""
         which = credential.c.credential_id == credential_id

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, exists, or_, select
 
+from idp.domain.authn import Proof
 from idp.store.accounts import Tile
 from idp.store.entitled import has_entitlement
 from idp.store.schema import (
@@ -18,20 +19,24 @@ from idp.store.schema import (
     grant,
     refresh_token,
     session,
+    session_proof,
 )
 
-ATTEMPTS = ("login.succeeded", "login.failed", "login.throttled")
+OF_SESSION = ("session_id", "user_agent", "ip_prefix", "created_at", "last_seen_at", "expires_at")
+ATTEMPTS = ("login.succeeded", "login.failed", "login.throttled", "login.qr_refused")
 
 
 @dataclass(frozen=True, slots=True)
 class OpenSession:
-    """A browser that is signed in."""
+    """A browser that is signed in. is_temporary: by an emergency code."""
 
     session_id: str
     user_agent: str
     ip_prefix: str
     created_at: datetime
     last_seen_at: datetime
+    expires_at: datetime
+    is_temporary: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +94,15 @@ class OwnData:
     def open_sessions(self, account_id: str, now: datetime, idle: timedelta) -> list[OpenSession]:
         """The one that was used last first."""
         query = (
-            select(*(session.c[name] for name in OpenSession.__slots__))
+            select(*(session.c[name] for name in OF_SESSION))
             .where(session.c.account_id == account_id, _is_alive(now, idle))
             .order_by(session.c.last_seen_at.desc(), session.c.session_id.desc())
         )
-        return [OpenSession(**row._mapping) for row in self._db.execute(query)]
+        rows = self._db.execute(query).all()
+        of_these = session_proof.c.session_id.in_([row.session_id for row in rows])
+        proofs = self._db.execute(select(session_proof.c.session_id, session_proof.c.proof).where(of_these))
+        marked = {row.session_id for row in proofs if Proof.from_json(row.proof).until}
+        return [OpenSession(**row._mapping, is_temporary=row.session_id in marked) for row in rows]
 
     def has_session(self, account_id: str, session_id: str) -> bool:
         """True if this session is the account's, ended or not."""

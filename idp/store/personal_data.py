@@ -65,6 +65,22 @@ PARTS: Mapping[str, Part] = {
         ("credential_id", "kind", "name", "anchor", "enrolled_assurance", "created_at", "last_used_at", "revoked_at"),
         {"account_id": OURS, "digest": SECRET},
     ),
+    "authenticator_apps": Part(
+        schema.totp_secret, ("credential_id", "tries", "blocked_at"), {"sealed": SECRET, "last_step": OURS}
+    ),
+    "passkeys": Part(
+        schema.passkey,
+        ("credential_id", "webauthn_id", "public_key", "sign_count", "is_backup_eligible", "transports"),
+        {"rp_id": OURS},
+    ),
+    "phones": Part(schema.phone, ("credential_id", "public_key"), {"pin_digest": SECRET, "failures": OURS}),
+    "phone_browsers": Part(schema.phone_cookie, ("credential_id", "created_at"), {"cookie_digest": SECRET}),
+    "user_handles": Part(schema.user_handle, ("handle",), {"account_id": OURS}),
+    "emergency_codes": Part(
+        schema.emergency_code,
+        ("code_id", "created_at", "expires_at", "used_at", "revoked_at"),
+        {"account_id": OURS, "digest": SECRET, "issued_by": STAFF, "told": STAFF},
+    ),
     "login_links": Part(
         schema.login_link,
         ("link_id", "method", "name", "created_at", "last_used_at", "revoked_at"),
@@ -132,7 +148,16 @@ PARTS: Mapping[str, Part] = {
     ),
     "events_personal": Part(audit_personal, ("event_id", "values"), {"salt": SECRET}),
 }
-OWNERS = {session_proof: session, upstream_session: session, refresh_token: grant, audit_personal: audit_event}
+OWNERS = {
+    schema.totp_secret: schema.credential,
+    schema.passkey: schema.credential,
+    schema.phone: schema.credential,
+    schema.phone_cookie: schema.credential,
+    session_proof: session,
+    upstream_session: session,
+    refresh_token: grant,
+    audit_personal: audit_event,
+}
 PARTS_BY_TABLE = {part.table: part for part in PARTS.values()}
 
 LEFT_OUT: Mapping[Table, str] = {

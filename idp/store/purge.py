@@ -7,18 +7,25 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Table, and_, delete, exists, or_, select, tuple_
 
+from idp.domain.phone import COOKIE_FOR
 from idp.domain.throttle import LONGEST_WINDOW
 from idp.store.outbox import MAX_ATTEMPTS
 from idp.store.schema import (
     alert,
+    credential,
+    emergency_code,
     grant,
     known_browser,
     outbox,
+    passkey,
+    phone,
+    phone_cookie,
     refresh_token,
     reset_link,
     session,
     session_proof,
     throttle,
+    totp_secret,
     upstream_session,
 )
 
@@ -98,6 +105,17 @@ def _was_given_up(ages: Ages) -> ColumnElement[bool]:
     return and_(outbox.c.attempts >= MAX_ATTEMPTS, outbox.c.lease.is_(None), is_old)
 
 
+def _is_revoked(table: Table) -> Rule:
+    """At once, without retention: what a means was compared with is of no use once the means is gone."""
+    revoked = (credential.c.credential_id == table.c.credential_id) & credential.c.revoked_at.is_not(None)
+    return lambda _: exists().where(revoked)
+
+
+def _phone_is_forgotten(ages: Ages) -> ColumnElement[bool]:
+    """The cookie is gone from the phone, or says nothing any more."""
+    return or_(phone_cookie.c.created_at <= ages.now - COOKIE_FOR, _is_revoked(phone_cookie)(ages))
+
+
 # What refers to another comes before it.
 RULES: Mapping[Table, Rule] = {
     refresh_token: _refresh_token_is_over,
@@ -106,8 +124,13 @@ RULES: Mapping[Table, Rule] = {
     upstream_session: _upstream_is_left,
     session: _session_is_empty,
     reset_link: lambda ages: reset_link.c.expires_at <= ages.now,
+    emergency_code: lambda ages: emergency_code.c.expires_at <= ages.now,
     known_browser: lambda ages: known_browser.c.last_seen_at <= ages.now - ages.remember_browser,
     outbox: _was_given_up,
+    totp_secret: _is_revoked(totp_secret),
+    passkey: _is_revoked(passkey),
+    phone: _is_revoked(phone),
+    phone_cookie: _phone_is_forgotten,
     alert: lambda ages: alert.c.closed_at <= ages.now - CLOSED_FOR,
 }
 TABLES = {table.name: table for table in RULES}

@@ -117,6 +117,12 @@ class Sessions:
         """One row a proof: two tabs that add at once are both kept."""
         ADD_PROOF.run(self._db, {"proof_id": new_id(), "session_id": session_id, "proof": proof.to_json()})
 
+    def proofs_since(self, account_id: str, since: datetime) -> list[Proof]:
+        """Those of an account's sessions, ended or not, that were given after an instant."""
+        theirs = (session.c.account_id == account_id) & (session.c.expires_at > since)
+        found = self._db.scalars(select(session_proof.c.proof).join(session).where(theirs))
+        return [proof for proof in map(Proof.from_json, found) if proof.at > since]
+
     def rotate(self, session_id: str, old_cookie: str, new_cookie: str, now: datetime) -> bool:
         """Give the session a new cookie; False if another request did so first (its cookie then stands).
 
@@ -125,6 +131,11 @@ class Sessions:
         """
         values = {"session": session_id, "old": digest(old_cookie), "new": digest(new_cookie), "now": now}
         return ROTATE.run(self._db, values) == 1
+
+    def shorten(self, session_id: str, until: datetime) -> None:
+        """Let the session end then at the latest. Comes before `add_proof` in a unit, as `rotate` does."""
+        later = (session.c.session_id == session_id) & (session.c.expires_at > until)
+        self._db.execute(update(session).where(later).values(expires_at=until))
 
     def touch(self, session_id: str, now: datetime) -> bool:
         """Note that the session was used; False if it has ended meanwhile."""

@@ -1,9 +1,10 @@
-"""The browser: its three cookies, and the token that ties a form to it.
+"""The browser: its four cookies, and the token that ties a form to it.
 
 `browser` names the browser for months: it binds Interactions and forms, and recognises a browser that signed in
 before. `session` is the single sign-on session. `portal` is what the account portal, a client like the others, keeps of
-its own login. All are HttpOnly and SameSite=Lax (a service sends people here by a top-level navigation); over https
-they are Secure and carry the __Host- prefix (RFC 6265bis §4.1.3.2). The language's is in `idp.web.language`.
+its own login. `phone` says which enrolled phone it is: a hint, never a proof. All are HttpOnly and SameSite=Lax (a
+service sends people here by a top-level navigation); over https they are Secure and carry the __Host- prefix (RFC
+6265bis §4.1.3.2). The language's is in `idp.web.language`.
 """
 
 import hmac
@@ -24,7 +25,7 @@ class Browser:
 
     def __init__(self, settings: Settings, mac: Callable[..., str]) -> None:
         prefix = "__Host-" if settings.is_secure else ""
-        self._names = {kind: f"{prefix}sesame-{kind}" for kind in ("browser", "session", "portal")}
+        self._names = {kind: f"{prefix}sesame-{kind}" for kind in ("browser", "session", "portal", "phone")}
         self._secure = settings.is_secure
         self._remember = timedelta(days=settings.remember_browser_days)
         self._mac = mac

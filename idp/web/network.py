@@ -57,6 +57,11 @@ class Network:
         bits = 24 if self.address.version == 4 else 48
         return str(ip_network((self.address, bits), strict=False))
 
+    @property
+    def place(self) -> str | None:
+        """What two devices of one place share: an operator's network, or else the address (/64 for IPv6)."""
+        return None if self.address == UNKNOWN else self._bucket()[0]
+
     def slow_down(self) -> None:
         """Hold this request a little if its network failed too often. Never refuses; holds a quarter of the threads."""
         key, limit = self._bucket()

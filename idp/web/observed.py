@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from idp.domain.ids import new_id
@@ -43,7 +43,8 @@ class Observed:
             return start_response(said, [*headers, ("X-Request-Id", request_id)], *error)
 
         try:
-            return whole(self._app(environ, start))
+            answer = self._app(environ, start)
+            return answer if isinstance(answer, Streamed) else whole(answer)
         except BaseException:
             status = 500
             raise
@@ -59,9 +60,34 @@ class Observed:
         return given if given and is_believed else new_id()
 
 
+class Streamed:
+    """The body of an answer that is sent piece by piece, as the pieces come: it occupies a thread until it ends.
+
+    The server closes it at the end, and when it cannot hand on a piece because the client is gone.
+    """
+
+    def __init__(self, pieces: Iterator[bytes], close: Callable[[], None]) -> None:
+        """close: what to do once, however it ends."""
+        self._pieces, self._close = pieces, close
+        self._is_closed = False
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        if self._is_closed:
+            raise StopIteration
+        return next(self._pieces)
+
+    def close(self) -> None:
+        if not self._is_closed:
+            self._is_closed = True
+            self._close()
+
+
 def whole(answer: Iterable[bytes]) -> list[bytes]:
     """The body as a list, which granian sends at once; it takes any other iterable in steps, each with the lock of the
-    interpreter. No answer of ours is long.
+    interpreter. No answer of ours is long, but those that say so (Streamed).
     """
     if isinstance(answer, list):
         return answer

@@ -71,10 +71,13 @@ class Pages:
         form_targets: Iterable[str] = (),
         images: Iterable[str | None] = (),
         asks_workstation: bool = False,
+        asks_provider: bool = False,
+        installs: bool = False,
         **values: Any,
     ) -> flask.Response:
         """A page. `form_targets`: URIs that a form may lead to, redirects included (Chromium applies form-action to
-        them); `images`: logos of others; `asks_workstation`: its scripts talk to a helper on the person's own machine.
+        them); `images`: logos of others; `asks_workstation`: its scripts talk to a helper on the person's own machine;
+        `asks_provider`: they ask us again; `installs`: it has a manifest and a service worker.
         """
         body = self._env.get_template(template).render(
             status=status,
@@ -85,8 +88,12 @@ class Pages:
             **values,
         )
         response = flask.Response(body, status, mimetype="text/html")
+        connections = {"http://127.0.0.1:*": asks_workstation, "'self'": asks_provider}
         response.headers["Content-Security-Policy"] = _policy(
-            form_targets, [self._settings.brand.logo_url, *images], asks_workstation=asks_workstation
+            form_targets,
+            [self._settings.brand.logo_url, *images],
+            connections=[source for source, is_asked in connections.items() if is_asked],
+            installs=installs,
         )
         response.headers["Content-Language"] = self.lang
         return response
@@ -114,11 +121,14 @@ def _formatted(translate: Any) -> Any:
     return say
 
 
-def _policy(form_targets: Iterable[str], images: Iterable[str | None], *, asks_workstation: bool) -> str:
+def _policy(
+    form_targets: Iterable[str], images: Iterable[str | None], *, connections: Sequence[str], installs: bool
+) -> str:
     forms = " ".join(dict.fromkeys(["'self'", *map(origin_of, form_targets)]))
     sources = " ".join(dict.fromkeys(["'self'", "data:", *(origin_of(i) for i in images if i and "://" in i)]))
-    connections = "connect-src http://127.0.0.1:*; " if asks_workstation else ""
+    further = f"connect-src {' '.join(connections)}; " if connections else ""
+    further += "manifest-src 'self'; worker-src 'self'; " if installs else ""
     return (
-        f"default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; {connections}"
+        f"default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; {further}"
         f"img-src {sources}; form-action {forms}; base-uri 'none'; frame-ancestors 'none'"
     )

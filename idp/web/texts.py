@@ -134,6 +134,14 @@ STOPS: dict[str, tuple[Text, Text]] = {
         N_("Votre boîte mail ne suffit plus pour vous connecter"),
         N_("Un changement de votre compte a été signalé comme n'étant pas de vous. Contactez l'assistance."),
     ),
+    "temporary_session": (
+        N_("Rien ne peut être modifié avec un code de secours"),
+        N_(
+            "Cette session a été ouverte par un code de secours : elle sert à travailler, pas à changer vos moyens "
+            "d'authentification, votre mot de passe, votre adresse ou vos données. Déconnectez-vous, puis "
+            "reconnectez-vous avec vos propres moyens, ou appelez l'assistance."
+        ),
+    ),
     "means_needed": (
         N_("Votre mot de passe ne suffit pas pour ajouter un moyen d'authentification"),
         N_("Votre compte n'a pas encore d'autre preuve. Contactez l'assistance."),
@@ -145,6 +153,10 @@ STOPS: dict[str, tuple[Text, Text]] = {
     "link_names_differ": (
         N_("Le nom n'est pas celui de votre compte"),
         N_("Rien n'a été relié. L'assistance est prévenue : contactez-la."),
+    ),
+    "enrolment_over": (
+        N_("Aucun téléphone n'a été ajouté"),
+        N_("La demande a expiré, ou ce n'est plus le même téléphone. Recommencez depuis « Mon compte »."),
     ),
     "portal_failed": (N_("La connexion n'a pas abouti"), N_("Recommencez depuis « Mon compte ».")),
 }
@@ -180,6 +192,9 @@ PASSWORD_LEVELS: dict[str, Text] = {
 }
 RESET_INCOMPLETE = N_("Renseignez votre identifiant ou votre adresse e-mail.")
 
+# What is enrolled and has not a method's name, by its kind.
+KINDS: dict[str, Text] = {"phone": N_("Téléphone")}
+
 # What a letter to a holder spoke of, by the name of its event.
 CHANGES: dict[str, Text] = {
     "password.changed": N_("Le mot de passe de votre compte a été changé."),
@@ -195,7 +210,20 @@ CHANGES: dict[str, Text] = {
     "means.removed": N_(
         "Un moyen d'authentification a été retiré de votre compte : il ne permet plus de s'y connecter."
     ),
+    "phone.revoked": N_(
+        "Un téléphone a été retiré de votre compte : dix codes PIN faux y ont été saisis de suite. Il ne permet plus "
+        "d'approuver de connexion."
+    ),
+    "passkey.copied": N_(
+        "Une clé d'accès de votre compte vient d'être refusée : il y en a peut-être une copie. Retirez-la dans « Mon "
+        "compte » et enregistrez-en une autre."
+    ),
+    "means.removed_by_support": N_(
+        "L'assistance a retiré un moyen d'authentification de votre compte : il ne permet plus de s'y connecter."
+    ),
     "login.new_browser": N_("Quelqu'un s'est connecté à votre compte depuis un nouveau navigateur."),
+    "emergency_code.issued": N_("L'assistance a préparé un code de secours pour votre compte."),
+    "emergency_code.used": N_("Un code de secours a servi à se connecter à votre compte."),
     "account.close_requested": N_("La fermeture de votre compte a été demandée."),
 }
 
@@ -241,6 +269,19 @@ ALERTS: dict[str, Text] = {
     "card.list_ran_out": N_(
         "Une personne s'est connectée avec une carte sur la foi d'une liste de révocation périmée, comme le mode "
         "dégradé le permet : faites remplacer la liste."
+    ),
+    "totp.blocked": N_(
+        "Cinquante codes faux de suite ont été saisis pour l'application d'authentification d'une personne : quelqu'un "
+        "connaît peut-être son mot de passe. Ses codes ne comptent plus jusqu'à ce qu'elle se connecte par un autre "
+        "moyen : vérifiez son identité, faites-lui changer son mot de passe, puis débloquez l'application."
+    ),
+    "passkey.copied": N_(
+        "Le compteur d'une clé d'accès est revenu en arrière : quelqu'un en a peut-être une copie. La connexion a été "
+        "refusée : demandez à la personne de retirer cette clé et d'en enregistrer une autre."
+    ),
+    "emergency_code.used": N_(
+        "Une personne s'est connectée avec un code de secours. Vérifiez auprès de qui l'a remis que le besoin était "
+        "réel, et que c'est bien elle qui l'a demandé."
     ),
     "keys.rotation_failed": N_("Les clés de signature n'ont pas pu être renouvelées."),
 }

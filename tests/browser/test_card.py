@@ -33,7 +33,7 @@ def test_anne_reaches_the_ror_with_her_card_and_then_nothing_is_asked(holder: Ca
     holder.page.click("#login")
     holder.visitor.sees(ROR_LOGIN)
     offered = holder.page.locator(".method-name").all_inner_texts()
-    assert offered == ["Carte CPS", "OTP", "Pro Santé Connect"], "the order of the portal"
+    assert offered == ["Carte CPS", "OTP", "QR code", "Pro Santé Connect"], "the order of the portal"
     holder.page.click("#method-cps_card")
     holder.goes_on()
     holder.is_shown("insert")

@@ -69,7 +69,7 @@ def test_the_login_page_has_what_the_inventory_promises(visitor: Visitor) -> Non
         "Mentions légales",
     ):
         expect(page.get_by_role("link", name=link, exact=True)).to_be_visible()
-    built = ["Carte CPS", "OTP", "Pro Santé Connect"]
+    built = ["Carte CPS", "OTP", "QR code", "Clé d'accès", "Application d'authentification", "Pro Santé Connect"]
     assert page.locator(".method-name").all_inner_texts() == built, "a method that is not built has no button"
 
 
@@ -81,7 +81,8 @@ def test_the_ror_asks_one_more_step_says_why_and_knows_the_right_person(visitor:
     expect(visitor.page.get_by_text("Ce service n'accepte pas le mot de passe seul")).to_be_visible()
     assert is_drawn(visitor.page.locator("img.service-logo")), "the service's own logo, of another origin"
     expect(visitor.page.locator("#login-password")).to_have_count(0)
-    assert visitor.page.locator(".method-name").all_inner_texts() == ["Carte CPS", "OTP", "Pro Santé Connect"]
+    offered = visitor.page.locator(".method-name").all_inner_texts()
+    assert offered == ["Carte CPS", "OTP", "QR code", "Pro Santé Connect"]
     visitor.page.click("#method-email_otp")
 
     visitor.sees(CODE)

@@ -37,6 +37,16 @@ NOTICES: list[tuple[str, dict[str, Any]]] = [
             "method": "Carte CPS",
         },
     ),
+    (
+        "qr_refused",
+        {
+            "service": "ROR",
+            "at": datetime(2026, 7, 1, 8, tzinfo=UTC),
+            "browser": "Firefox",
+            "browser_parts": {},
+            "network": "192.0.2.0/24",
+        },
+    ),
     ("contact_changed", {**LINK, "event": "account.email_changed", "value": "a•••@clinique.example"}),
     ("email_code", {"code": "123456", "minutes": 10}),
     ("email_taken", {}),

@@ -1,18 +1,22 @@
 """The file with everything that is stored about a person: all of it, and no secret."""
 
 import json
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from sqlalchemy import insert, select
 
+from idp.domain.emergency import EmergencyCode
 from idp.domain.practice import Asserted, Practice
 from idp.domain.upstream_session import UpstreamSession
 from idp.flows.operators import accounts, alerts
 from idp.store import schema
 from idp.store.personal_data import LEFT_OUT, PARTS, SECRET
+from tests.fakes.enrolling import given_passkey, given_totp
 from tests.fakes.holder import Holder
+from tests.fakes.phone import given_phone
 from tests.fakes.provider import PASSWORD, Provider
 from tests.fakes.refreshing import make_offline
 from tests.fakes.relying_party import RelyingParty, path_of
@@ -57,10 +61,16 @@ def live(provider: Provider) -> str:
         tx.resets.add("secret token", account_id, now, now.replace(year=2030))
         tx.means.add_link(account_id, "national_card", now)
         tx.practices.put(account_id, Asserted("national_card", Practice({"SubjectRole": ["10^1"]}), now))
+        tx.emergency_codes.issue(
+            EmergencyCode("code", account_id, "secret digest", "claire", "nadia@x.example", now, now.replace(year=2030))
+        )
         (session, *_) = tx.own_data.open_sessions(account_id, now, provider.services.settings.session_idle)
         tx.upstream_sessions.keep(session.session_id, UpstreamSession("national_card", now, "secret", None, None))
         picture = {"account_id": account_id, "media_type": "image/png", "image": b"\x89PNG", "updated_at": now}
         tx._connection.execute(insert(schema.picture).values(picture))
+    given_totp(provider)
+    given_passkey(provider)
+    given_phone(provider)
     return account_id
 
 
@@ -110,11 +120,12 @@ def test_nothing_is_empty(provider: Provider) -> None:
 
 
 def secrets_of(provider: Provider) -> Iterator[str]:
-    """Whatever is stored in a column that is withheld because it is secret."""
+    """Whatever is stored in a column that is withheld because it is secret, as it would stand in the file."""
     with provider.services.db.read() as tx:
         for part in PARTS.values():
             for name in (name for name, reason in part.withheld.items() if reason == SECRET):
-                yield from (value for value in tx._connection.scalars(select(part.table.c[name])) if value)
+                stored = [value for value in tx._connection.scalars(select(part.table.c[name])) if value]
+                yield from (b64encode(value).decode() if isinstance(value, bytes) else value for value in stored)
 
 
 def test_no_digest_and_no_secret_is_in_it(provider: Provider) -> None:

@@ -10,6 +10,8 @@ import pytest
 import structlog
 
 from idp.web import logs
+from tests.fakes import enrolling, phone_enrolling
+from tests.fakes.authenticator import Authenticator, b64
 from tests.fakes.provider import PASSWORD, Provider
 from tests.fakes.relying_party import RelyingParty, answer_of, csrf_of
 
@@ -82,6 +84,41 @@ def test_no_secret_is_logged(provider: Provider, written: io.StringIO, caplog: p
         assert secret not in said, name
         assert secret not in caplog.text, name
     assert {line.get("route") for line in lines} >= {"/login/<handle>/<method_id>", "/password/reset/<token>", "/token"}
+
+
+def test_what_is_enrolled_and_used_is_not_logged(
+    start: Callable[..., Provider], written: io.StringIO, caplog: pytest.LogCaptureFixture
+) -> None:
+    provider = enrolling.with_authenticators(start)
+    rp = enrolling.proven(provider)
+    key, secret = enrolling.add_passkey(rp), enrolling.add_totp(rp)
+    assert enrolling.register(rp, Authenticator(origin="https://evil.example")).status_code == 400
+    visitor = RelyingParty(provider)
+    answer_of(enrolling.give_passkey(visitor, visitor.open_login(), key))
+    enrolling.give_passkey(visitor, visitor.open_login(prompt="login"), Authenticator())
+    assert "passkey not registered" in written.getvalue()
+    assert key.user_handle
+    for hidden in (secret, b64(key.webauthn_id), b64(key.user_handle), b64(key.public_key), "Mon ordinateur"):
+        assert hidden not in written.getvalue()
+        assert hidden not in caplog.text
+
+
+def test_what_a_phone_is_enrolled_with_is_not_logged(
+    start: Callable[..., Provider], written: io.StringIO, caplog: pytest.LogCaptureFixture
+) -> None:
+    provider = phone_enrolling.with_phones(start)
+    rp = phone_enrolling.at_computer(provider)
+    scanning = phone_enrolling.scan(rp).claim()
+    scanning.give_key(signature="")
+    scanning.give_key()
+    phone_enrolling.confirm(rp)
+    scanning.post("/finish")
+    token, cookie = scanning.path.rpartition("/")[2], scanning.cookie
+    assert "phone not enrolled" in written.getvalue()
+    assert cookie
+    for hidden in (token, cookie, scanning.phone.pin, scanning.phone.posted_key, "Téléphone d'Anne"):
+        assert hidden not in written.getvalue()
+        assert hidden not in caplog.text
 
 
 def test_every_line_names_its_request(start: Callable[..., Provider], written: io.StringIO) -> None:

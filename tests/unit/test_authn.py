@@ -34,11 +34,13 @@ def test_compose(first: Proof, second: Proof, amr: tuple[str, ...], assurance: A
 
 def test_a_composed_proof_is_the_second_factors_and_names_the_first() -> None:
     first = replace(samples.password_proof(), evidence={"a": "1", "b": "1"})
-    second = replace(OTP, identity=IdentityRef("email", "a@b.example"), evidence={"b": "2"})
+    second = replace(OTP, identity=IdentityRef("email", "a@b.example"), evidence={"b": "2"}, held=("c=yes",))
     composed = compose(first, second)
     assert (composed.method, composed.after) == ("email_otp", "password")
     assert (composed.identity, composed.at, composed.anchor) == (second.identity, second.at, second.anchor)
     assert composed.evidence == {"a": "1", "b": "2"}
+    assert composed.held == ("c=yes",)
+    assert Proof.from_json(composed.to_json()) == composed
 
 
 @pytest.mark.parametrize(

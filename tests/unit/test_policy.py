@@ -1,5 +1,6 @@
 """Policies: what may be recorded, what is accepted, and which one is in force."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -113,6 +114,30 @@ MATCHES: list[tuple[MethodEntry, Proof, bool]] = [
 def test_an_entry_takes_its_own_method_with_its_first_factor(entry: MethodEntry, proof: Proof, expected: bool) -> None:
     assert entry.matches(proof) is expected
     assert samples.policy(entry).accepts(proof) is expected
+
+
+NEAR = {"same_network": "yes"}
+
+
+@pytest.mark.parametrize(
+    ("options", "held", "expected"),
+    [
+        ({"same_network": "no", "approval": "phone"}, (), True),
+        (NEAR, (), False),
+        (NEAR, ("approval=passkey",), False),
+        (NEAR, ("same_network=yes",), True),
+        ({**NEAR, "approval": "passkey"}, ("same_network=yes",), False),
+        ({**NEAR, "approval": "passkey"}, ("same_network=yes", "approval=passkey"), True),
+    ],
+    ids=["none asked", "not near", "held another", "near", "one of two", "both"],
+)
+def test_an_entry_with_conditions_takes_a_proof_that_was_made_under_them(
+    options: dict[str, str], held: tuple[str, ...], expected: bool
+) -> None:
+    proof = replace(samples.otp_proof(), method="qr_code", held=held)
+    assert MethodEntry("qr_code", options=options).matches(proof) is expected
+    composed = compose(samples.password_proof(), proof)
+    assert MethodEntry("qr_code", after="password", options=options).matches(composed) is expected
 
 
 def test_a_proof_under_the_minimum_is_not_accepted() -> None:

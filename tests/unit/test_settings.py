@@ -38,6 +38,8 @@ BAD_FILES: list[tuple[str, str]] = [
     ("port = 'http'", "port: "),
     ("keys_dir = 5", "keys_dir: "),
     ("methods = []", "methods: "),
+    ("issuer = 'http://127.0.0.1:8000'\nmethods = ['passkey']", "issuer: passkeys are for a host name"),
+    ("issuer = 'https://192.0.2.7'\nmethods = ['passkey']", "issuer: passkeys are for a host name"),
     ("database_url = 'sesame.db'", "database_url: "),
     ("database_url = 'mysql://x/y'", "database_url: "),
     ("redis_url = 'localhost:6379'", "redis_url: "),

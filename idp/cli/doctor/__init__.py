@@ -19,6 +19,8 @@ CHECKS = (
     upstreams.certificates,
     stores.database,
     stores.worker,
+    stores.sealed_secrets,
+    stores.passkeys,
     stores.ephemeral,
     stores.clocks,
     *outside.CHECKS,

@@ -1,5 +1,6 @@
 """The database, the ephemeral store, and their clocks."""
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -7,11 +8,15 @@ from datetime import UTC, datetime, timedelta
 from idp.cli.doctor.finding import Finding, fail, ok, warn
 from idp.clock import SystemClock
 from idp.errors import Unavailable
+from idp.flows.enrolled import relying_party
 from idp.flows.worker import HEARTBEAT
 from idp.settings import Settings
 from idp.store import Database, Ephemeral
 from idp.store.ephemeral import EMBEDDED, connect
 from idp.store.inspection import DatabaseFacts, inspect
+from keys import data_ring
+from keys.seal import HEADER_BYTES, sealed_under
+from keys.signer import UnsafeKeyFile
 
 WRITTEN_IN = 2026  # no clock is right that says an earlier year
 SLIGHT, LARGE = timedelta(seconds=2), timedelta(seconds=30)
@@ -41,6 +46,42 @@ def worker(settings: Settings) -> Iterator[Finding]:
         yield ok("worker", f"it runs; {waiting} messages wait")
     else:
         yield warn("worker", f"none runs (`sesame worker`); {waiting} messages wait, and no audit event is sealed")
+
+
+def sealed_secrets(settings: Settings) -> Iterator[Finding]:
+    """Secrets of authenticator applications outlive the data key that sealed them, and are useless without it."""
+    try:
+        _inspected(settings)
+        with closing(Database(settings.database_url)) as opened, opened.read() as tx:
+            beginnings = tx.totp_secrets.beginnings(HEADER_BYTES)
+        known = data_ring.parse(data_ring.read(settings.secret_file))
+    except (Unavailable, UnsafeKeyFile):  # told by their own checks
+        return
+    counted: Counter[int] = Counter()
+    for sealed, count in beginnings.items():
+        counted[sealed_under(sealed)] += count
+    for kid, count in sorted(counted.items()):
+        said = f"{count} of authenticator applications under data key {kid}"
+        if kid not in known:
+            yield fail("secrets", f"{said}, which is not in secret_file: no code of theirs is right; put the line back")
+        elif kid != max(known):
+            yield warn("secrets", f"{said}: keep its line until `sesame worker` has sealed them again, within the hour")
+        else:
+            yield ok("secrets", said)
+
+
+def passkeys(settings: Settings) -> Iterator[Finding]:
+    """They are for one host, for ever; the list of a person's means still counts those of another."""
+    rp_id = relying_party(settings).id
+    try:
+        _inspected(settings)
+        with closing(Database(settings.database_url)) as opened, opened.read() as tx:
+            useless = tx.passkeys.of_other_hosts(rp_id)
+    except Unavailable:  # told by its own check
+        return
+    if useless:
+        advice = "nobody signs in with them: tell their holders to register others, or give the issuer its host again"
+        yield warn("passkeys", f"made for another host than {rp_id}: {useless}; {advice}")
 
 
 def ephemeral(settings: Settings) -> Iterator[Finding]:

@@ -33,20 +33,21 @@ def tokens_for_grant(
     refresh_token = new_token() if "refresh_token" in client.grant_types else None
     if refresh_token is not None:
         tx.refresh_tokens.add(refresh_token, grant.grant_id, now, parent_digest=parent_digest)
+    ends_at = now + client.token_lifetime
     record = AccessToken(
         client_id=client.client_id,
         subject=sub,
         scope=scope,
         audience=client.audience or services.settings.issuer,
         issued_at=int(now.timestamp()),
-        expires_at=int((now + client.token_lifetime).timestamp()),
+        expires_at=int(min(ends_at, grant.until or ends_at).timestamp()),
         grant_id=grant.grant_id,
         auth_time=int(grant.auth_time.timestamp()),
         acr=grant.acr,
         claims=values_of(tx, account, shared) if account else {},
     )
     access_token = keep_access_token(services, client, record, amr=grant.amr)
-    response = response_for(client, record, access_token)
+    response = response_for(record, access_token)
     if refresh_token is not None:
         response["refresh_token"] = refresh_token
     if "openid" in scope:
@@ -56,10 +57,10 @@ def tokens_for_grant(
     return response
 
 
-def response_for(client: Client, record: AccessToken, access_token: str) -> dict[str, Any]:
+def response_for(record: AccessToken, access_token: str) -> dict[str, Any]:
     """RFC 6749 §5.1."""
     scope = {"scope": " ".join(record.scope)} if record.scope else {}
-    lifetime_s = int(client.token_lifetime.total_seconds())
+    lifetime_s = record.expires_at - record.issued_at
     return {"access_token": access_token, "token_type": "Bearer", "expires_in": lifetime_s, **scope}
 
 

@@ -92,7 +92,8 @@ class _CodeUnit:
         what OIDC Core §11 leaves to us beside prompt=consent.
         """
         services, tx = self._services, self._tx
-        offline = client.offline_lifetime if "offline_access" in grant.scope else None
+        is_offline = "offline_access" in grant.scope and grant.until is None  # a temporary one ends with its session
+        offline = client.offline_lifetime if is_offline else None
         offline_until = None if offline is None else grant.created_at + offline
         if not tx.grants.redeem(grant.grant_id, services.now(), offline_until=offline_until):
             if tx.grants.was_redeemed(grant.grant_id):
@@ -117,7 +118,7 @@ def _for_the_client(services: Services, client: Client, scope: str | None) -> di
         issued_at=int(now.timestamp()),
         expires_at=int((now + client.token_lifetime).timestamp()),
     )
-    response = response_for(client, record, keep_access_token(services, client, record))
+    response = response_for(record, keep_access_token(services, client, record))
     # After the token, which nobody knows yet: if this fails, nobody ever will.
     services.append(AuditEvent("token.issued_to_client", f"client:{client.client_id}", client_id=client.client_id))
     return response

@@ -10,6 +10,7 @@ from typing import Any
 
 from idp.domain.account import EMAIL, LOGIN_NAME, RPPS, Account, AccountStatus, normalise_login
 from idp.domain.authn import IdentityRef
+from idp.domain.enrolled import ENROLLED_KINDS
 from idp.domain.ids import new_id
 from idp.errors import InvalidOperation
 from idp.flows import consents
@@ -154,8 +155,11 @@ def set_status(desk: Desk, login: str, status: AccountStatus, reason: str) -> No
         tx.accounts.set_status(account.account_id, status, desk.now())
         if status is not AccountStatus.ACTIVE:
             tx.sessions.end_all(account.account_id, desk.now())
+            tx.emergency_codes.revoke(account.account_id, desk.now())
         if status is AccountStatus.CLOSED:
             tx.practices.remove(account.account_id)
+            tx.means.revoke_kinds(account.account_id, ENROLLED_KINDS, desk.now())
+            tx.passkeys.drop_handle(account.account_id)
         desk.record(tx, "account.status_changed", subject=account.account_id, status=status.value, reason=reason)
 
 

@@ -12,11 +12,14 @@ from idp.flows.portal import (
     history,
     home,
     means,
+    passkey,
     password,
     personal,
+    phone,
     picture,
     removal,
     sessions,
+    totp,
 )
 from idp.flows.services import Services
 
@@ -25,6 +28,9 @@ PARTS = (
     home,
     means,
     removal,
+    totp,
+    passkey,
+    phone,
     confirming,
     account,
     sessions,

@@ -32,7 +32,7 @@ def add_routes(bp: flask.Blueprint, services: Services) -> None:
         return draw(services, visitor, "portal/account.html", here="account", page=PAGE, **shown)
 
     @bp.post(f"{PAGE}/consents/<client_id>/withdraw")
-    @opened(services, PAGE)
+    @opened(services, PAGE, takes_away=True)
     def withdraw_consent(visitor: Visitor, client_id: str) -> flask.Response:
         account_id = visitor.account.account_id
         _require_client_id(client_id)
@@ -43,7 +43,7 @@ def add_routes(bp: flask.Blueprint, services: Services) -> None:
         return done(services, visitor, N_("Votre accord est retiré."), PAGE)
 
     @bp.post(f"{PAGE}/services/<client_id>/disconnect")
-    @opened(services, PAGE)
+    @opened(services, PAGE, takes_away=True)
     def disconnect(visitor: Visitor, client_id: str) -> flask.Response:
         """All that the service was given: what it holds for now, too."""
         account_id, idle = visitor.account.account_id, services.settings.session_idle
@@ -93,6 +93,7 @@ def _session(services: Services, found: OpenSession, own: str) -> dict[str, Any]
         "opened_at": found.created_at,
         "used_at": found.last_seen_at,
         "is_this": found.session_id == own,
+        "ends_at": found.expires_at if found.is_temporary else None,
     }
 
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from idp.domain.audit import AuditEvent
+from idp.domain.codes import six_digits
 from idp.domain.throttle import ATTEMPTS, MAILS
 from idp.errors import JourneyError
 from idp.flows import letters
@@ -78,10 +79,10 @@ class ContactCode:
         """The value that the right code confirms, once. Raises JourneyError if another request was first."""
         services, account_id = self._services, visitor.account.account_id
         services.network.slow_down()
-        found, code = self._mine(visitor), "".join(typed.split())
+        found, code = self._mine(visitor), six_digits(typed)
         if found is None:
             return Wrong("code_expired")
-        if not (len(code) == 6 and code.isascii() and code.isdigit()):
+        if code is None:
             return Wrong("code_malformed")
         pending, version = found
         if pending["tries"] >= MAX_TRIES:

@@ -23,7 +23,7 @@ from idp.domain.ids import new_token
 from idp.domain.request import AuthorizationRequest
 from idp.domain.session import Session
 from idp.errors import JourneyError, ProtocolError
-from idp.flows import answer, farewell, upstream_sessions, visits
+from idp.flows import answer, farewell, temporary, upstream_sessions, visits
 from idp.flows.oidc.token import exchange
 from idp.flows.services import Services
 from keys.seal import SealBroken
@@ -46,10 +46,11 @@ class Visitor:
 View = Callable[..., flask.Response]
 
 
-def opened(services: Services, page: str) -> Callable[[View], View]:
+def opened(services: Services, page: str, *, takes_away: bool = False) -> Callable[[View], View]:
     """A view for somebody who is signed in, whom it gets as its first argument.
 
-    A form is checked before anything else. page: where to come back to after the sign-in that is asked of others;
+    A form is checked before anything else, and refused in a session that an emergency code opened unless it
+    takes_away, as ending a session does. page: where to come back to after the sign-in that is asked of others;
     values of the route stand in it in braces, and only such as a converter has checked.
     """
 
@@ -59,7 +60,11 @@ def opened(services: Services, page: str) -> Callable[[View], View]:
             if flask.request.method == "POST":
                 services.browser.check_form()
             found = visitor(services)
-            return view(found, **values) if found else start_login(services, page.format(**values))
+            if found is None:
+                return start_login(services, page.format(**values))
+            if flask.request.method == "POST" and not takes_away:
+                temporary.refuse_change(services, found.session)
+            return view(found, **values)
 
         return run
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import flask
 
+from idp.domain.authn import temporary_until
 from idp.domain.texts import N_, Text
 from idp.flows import answer
 from idp.flows.portal.door import HOME, Visitor
@@ -23,9 +24,11 @@ MENU = (
 NOTICE, SHOWN_WITHIN = "portal_notice", timedelta(minutes=5)
 
 
-def done(services: Services, visitor: Visitor, said: Text, page: str, **values: str) -> flask.Response:
-    """Go to a page, which says once what was done."""
-    notice = {"said": services.pages.say(said, **values)}
+def done(
+    services: Services, visitor: Visitor, said: Text, page: str, *, is_refused: bool = False, **values: str
+) -> flask.Response:
+    """Go to a page, which says once what was done, or was not."""
+    notice = {"said": services.pages.say(said, **values), "is_refused": is_refused}
     services.ephemeral.put(NOTICE, visitor.session.session_id, notice, SHOWN_WITHIN)
     return answer.see_other(page)
 
@@ -46,6 +49,8 @@ def draw(
     with services.db.read() as tx:
         picture = tx.pictures.version(visitor.account.account_id)
     notice = services.ephemeral.take(NOTICE, visitor.session.session_id)
+    if notice and notice["is_refused"]:
+        values["errors"], notice = [notice["said"], *values.get("errors", ())], None
     menu = [{"url": url, "icon": icon, "label": say(label), "here": key == here} for key, url, icon, label in MENU]
     return services.pages.render(
         template,
@@ -58,6 +63,7 @@ def draw(
         here=here,
         menu=menu,
         notice=notice["said"] if notice else None,
+        temporary_until=temporary_until(visitor.session.proofs),
         logout_url=f"{HOME}/logout",
         **values,
     )

@@ -9,26 +9,33 @@ from idp.domain.authn import Assurance
 from idp.domain.interaction import Purpose
 from idp.domain.request import AuthorizationRequest
 from idp.errors import JourneyError
-from idp.flows import answer, own_means, visits
+from idp.flows import answer, own_means, temporary, visits
 from idp.flows.portal.door import View, Visitor, client, opened
 from idp.flows.services import Services
 from idp.flows.subjects import subject
 
 
 def sensitive(
-    services: Services, page: str, *, adds_means: bool = False, removes_means: bool = False
+    services: Services,
+    page: str,
+    *,
+    adds_means: bool = False,
+    removes_means: bool = False,
+    begun: Callable[[Visitor], bool] | None = None,
 ) -> Callable[[View], View]:
     """A view for somebody who is signed in and has just proven it; others are asked, and come back to `page`, in which
     the values of the route stand in braces.
 
     adds_means: two factors are needed at least, and what was removed by a weaker proof a few days ago still counts.
     removes_means: the one that the route calls `means_id` is not needed for it, where two factors remain. Both raise
-    JourneyError("means_needed") for an account that has less: support helps.
+    JourneyError("means_needed") for an account that has less: support helps. begun: says whether a form finishes what
+    was begun while the proof was fresh, and so needs no other one.
     """
 
     def wrap(view: View) -> View:
         @wraps(view)
         def run(visitor: Visitor, **values: str) -> flask.Response:
+            temporary.refuse_change(services, visitor.session)
             without = str(values["means_id"]) if removes_means else None
             with services.db.read() as tx:
                 means = own_means.of_account(services, tx, visitor.account)
@@ -37,7 +44,8 @@ def sensitive(
                 is_enough = own_means.is_enough(services, tx, visitor.account, means) if adds_means else True
             if not is_enough or (removes_means and means.level < Assurance.MEDIUM):
                 raise JourneyError("means_needed", status=403)
-            if not means.are_fresh(visitor.session.proofs, services.now()):
+            finishes = begun is not None and flask.request.method == "POST" and begun(visitor)
+            if not finishes and not means.are_fresh(visitor.session.proofs, services.now()):
                 purpose = Purpose(visitor.account.account_id, page.format(**values), without=without)
                 return ask(services, visitor, purpose)
             return view(visitor, **values)

@@ -7,21 +7,24 @@ import flask
 
 from idp.domain.account import mask_email
 from idp.domain.authn import Assurance
+from idp.domain.enrolled import MOST_OF_A_KIND, PHONE
 from idp.domain.interaction import Purpose
 from idp.domain.means import Credential, LoginLink
+from idp.domain.policy import MethodEntry, entry_reach
 from idp.domain.texts import N_, Text
 from idp.errors import JourneyError
 from idp.flows import own_means
 from idp.flows.own_means import Holdings
+from idp.flows.portal.adding import BAD_NAME, MAX_NAME, PAGES, TOO_MANY, clean_name
 from idp.flows.portal.confirming import can_confirm
 from idp.flows.portal.door import HOME, Visitor, opened
 from idp.flows.portal.frame import done, draw
 from idp.flows.portal.fresh import ask
 from idp.flows.services import Services
 from idp.methods.base import Method
+from idp.web.texts import KINDS
 
 PAGE = f"{HOME}/means"
-MAX_NAME = 64
 LEVELS: dict[Assurance, Text] = {
     Assurance.LOW: N_("Sûreté simple"),
     Assurance.MEDIUM: N_("Sûreté renforcée"),
@@ -41,13 +44,14 @@ def add_routes(bp: flask.Blueprint, services: Services) -> None:
     @bp.post(f"{PAGE}/<uuid:means_id>/name")
     @opened(services, PAGE)
     def rename(visitor: Visitor, means_id: UUID) -> flask.Response:
-        name = " ".join(flask.request.form.get("name", "").split())
+        typed = " ".join(flask.request.form.get("name", "").split())
+        name = clean_name(typed)
         account_id, wanted = visitor.account.account_id, str(means_id)
         with services.db.read() as tx:
             find(services, own_means.holdings(tx, visitor.account), wanted)
-        if not name or len(name) > MAX_NAME or not name.isprintable():
-            error = services.pages.say(N_("Un nom compte de 1 à 64 caractères, sans caractère invisible."))
-            return _page(services, visitor, wrong=wanted, typed=name[:MAX_NAME], error=error)
+        if name is None:
+            error = services.pages.say(BAD_NAME)
+            return _page(services, visitor, wrong=wanted, typed=typed[:MAX_NAME], error=error)
         with services.db.write() as tx:
             if not tx.means.rename(account_id, wanted, name):
                 raise JourneyError("not_found", status=404, detail="removed meanwhile")
@@ -87,8 +91,16 @@ def find(services: Services, held: Holdings, means_id: str) -> tuple[Credential 
 
 
 def _label_of(services: Services, kind: str) -> Text:
-    using = (method for method in services.registry.values() if method.needs.credential == kind)
-    return next((method.offer.label for method in using), kind)
+    method = _made_for(services, kind)
+    if kind in KINDS or method is None:
+        return KINDS.get(kind, kind)
+    return method.offer.label if method.needs.credential == kind else KINDS[PHONE]
+
+
+def _made_for(services: Services, kind: str) -> Method | None:
+    """The method that a kind of credential is of, or else one that takes it as well."""
+    using = (method for method in services.registry.values() if kind in method.needs.credentials)
+    return min(using, key=lambda method: (method.id != kind, method.needs.credential != kind), default=None)
 
 
 def _addable(services: Services, held: Holdings) -> list[Method]:
@@ -104,15 +116,23 @@ def _page(
         held = own_means.holdings(tx, visitor.account)
         own = own_means.of_account(services, tx, visitor.account)
     rows = [_row(services, held, link.link_id, link.method in services.registry) for link in held.links]
-    rows += [_row(services, held, c.credential_id, True) for c in held.credentials if c.kind != "password"]
+    others = [c for c in held.credentials if c.kind != "password"]
+    rows += [_row(services, held, c.credential_id, _method_of(services, c) is not None) for c in others]
     for row in rows:
         row["typed"], row["errors"] = (typed, [error]) if row["id"] == wrong else (row["name"], [])
     password = next((c for c in held.credentials if c.kind == "password"), None)
     email = visitor.account.verified_email
     say = services.pages.say
     added = [
-        {"id": m.id, "label": say(m.offer.label), "icon": m.offer.icon, "level": say(LEVELS[m.assurance])}
-        for m in _addable(services, held)
+        {
+            "id": m.id,
+            "label": say(KINDS.get(m.needs.credential or "", m.offer.label)),
+            "icon": m.offer.icon,
+            "level": say(LEVELS[_reach(services, m)]),
+            "url": PAGES.get(m.id),
+            "is_full": sum(c.kind == m.needs.credential for c in held.credentials) >= MOST_OF_A_KIND,
+        }
+        for m in (*_addable(services, held), *(m for m in services.registry.values() if m.id in PAGES))
     ]
     return draw(
         services,
@@ -130,6 +150,7 @@ def _page(
         rows=rows,
         added=added,
         can_add=own.level >= Assurance.MEDIUM,
+        too_many=say(TOO_MANY, most=MOST_OF_A_KIND),
         levels={level.name: say(words) for level, words in LEVELS.items()},
         max_name=MAX_NAME,
     )
@@ -138,10 +159,11 @@ def _page(
 def _row(services: Services, held: Holdings, means_id: str, is_enabled: bool) -> dict[str, Any]:
     means, label = find(services, held, means_id)
     said = services.pages.say(label)
-    level = _level(services, means)
+    level, method = _level(services, means), _method_of(services, means)
     return {
         "id": means_id,
         "label": said,
+        "icon": method.offer.icon if method else "card",
         "name": means.name or said,
         "created_at": means.created_at,
         "last_used_at": means.last_used_at,
@@ -151,10 +173,24 @@ def _row(services: Services, held: Holdings, means_id: str, is_enabled: bool) ->
 
 
 def _level(services: Services, means: Credential | LoginLink) -> Assurance | None:
+    """A credential is worth what enrolled it, and no more than its method."""
+    method = _method_of(services, means)
     if isinstance(means, Credential):
-        return means.enrolled
-    method = services.registry.get(means.method)
+        return min(means.enrolled, _reach(services, method)) if method else means.enrolled
     return method.assurance if method else None
+
+
+def _method_of(services: Services, means: Credential | LoginLink) -> Method | None:
+    if isinstance(means, LoginLink):
+        return services.registry.get(means.method)
+    return _made_for(services, means.kind)
+
+
+def _reach(services: Services, method: Method) -> Assurance:
+    """What a method is worth at best, with what is asked before it."""
+    entry = own_means.entry_of(method)
+    known = entry if entry.after in services.registry else MethodEntry(method.id)
+    return entry_reach(known, services.registry.reach)
 
 
 def _email_level(services: Services, held: Holdings) -> Text | None:

@@ -23,7 +23,7 @@ def add_routes(bp: flask.Blueprint, services: Services) -> None:
     """Forms of « Gérer votre compte ». None asks for a fresh proof: who fears a thief must not be held up."""
 
     @bp.post(f"{PAGE}/sessions/<uuid:session>/end")
-    @opened(services, PAGE)
+    @opened(services, PAGE, takes_away=True)
     def end_session(visitor: Visitor, session: UUID) -> flask.Response:
         account_id, session_id = visitor.account.account_id, str(session)
         with services.db.write() as tx:
@@ -37,7 +37,7 @@ def add_routes(bp: flask.Blueprint, services: Services) -> None:
         return done(services, visitor, N_("La session est fermée."), PAGE)
 
     @bp.post(f"{PAGE}/sessions/end-others")
-    @opened(services, PAGE)
+    @opened(services, PAGE, takes_away=True)
     def end_others(visitor: Visitor) -> flask.Response:
         account_id, idle = visitor.account.account_id, services.settings.session_idle
         with services.db.write() as tx:
@@ -48,7 +48,7 @@ def add_routes(bp: flask.Blueprint, services: Services) -> None:
         return done(services, visitor, N_("Vos autres sessions sont fermées."), PAGE)
 
     @bp.post(f"{PAGE}/sessions/end-all")
-    @opened(services, PAGE)
+    @opened(services, PAGE, takes_away=True)
     def end_all(visitor: Visitor) -> flask.Response:
         account_id = visitor.account.account_id
         with services.db.write() as tx:

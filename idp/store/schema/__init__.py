@@ -1,7 +1,9 @@
 """Tables. Invariants are also constraints, with names."""
 
 from idp.store.schema.audit import audit_event, audit_personal, audit_seal
+from idp.store.schema.authenticators import passkey, totp_secret, user_handle
 from idp.store.schema.base import Instant, metadata
+from idp.store.schema.emergency import emergency_code
 from idp.store.schema.operations import alert, config_version, lease, meta, outbox, throttle
 from idp.store.schema.people import (
     account,
@@ -13,6 +15,7 @@ from idp.store.schema.people import (
     practice,
     reset_link,
 )
+from idp.store.schema.phones import phone, phone_cookie
 from idp.store.schema.services import client, consent, entitlement, policy
 from idp.store.schema.sessions import grant, refresh_token, session, session_proof, upstream_session
 
@@ -27,6 +30,7 @@ __all__ = [
     "config_version",
     "consent",
     "credential",
+    "emergency_code",
     "entitlement",
     "grant",
     "identity",
@@ -36,6 +40,9 @@ __all__ = [
     "meta",
     "metadata",
     "outbox",
+    "passkey",
+    "phone",
+    "phone_cookie",
     "picture",
     "policy",
     "practice",
@@ -44,5 +51,7 @@ __all__ = [
     "session",
     "session_proof",
     "throttle",
+    "totp_secret",
     "upstream_session",
+    "user_handle",
 ]
