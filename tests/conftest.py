@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import redis
+from werkzeug.routing import Rule
 
 if TYPE_CHECKING:
     from tests.fakes.provider import Provider
@@ -21,7 +22,8 @@ pytest.register_assert_rewrite("idp.store.conformance_operations", "idp.store.co
 pytest.register_assert_rewrite("idp.store.conformance_access_tokens", "idp.store.conformance_refresh")
 pytest.register_assert_rewrite("idp.store.conformance_audit", "idp.store.conformance_configuration")
 pytest.register_assert_rewrite("idp.store.conformance_means", "idp.store.conformance_own_data")
-pytest.register_assert_rewrite("idp.store.conformance_profiles")
+pytest.register_assert_rewrite("idp.store.conformance_profiles", "idp.store.conformance_authenticators")
+pytest.register_assert_rewrite("idp.store.conformance_phones")
 pytest.register_assert_rewrite("card_reader.conformance")
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
@@ -47,6 +49,26 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         kept = [item for item in items if item.get_closest_marker("embedded") is None]
         config.hook.pytest_deselected(items=[item for item in items if item not in kept])
         items[:] = kept
+
+
+@pytest.fixture(scope="session", autouse=True)
+def same_in_each_provider() -> Iterator[None]:
+    """Nearly each test builds a provider: what comes out alike is made once in a process (a fifth of a run)."""
+    from idp.methods import registry
+
+    builders: dict[tuple[Any, ...], Callable[..., tuple[str, str]]] = {}
+    compile_builder = Rule._compile_builder
+
+    def compiled_once(self: Rule, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
+        known = (self.rule, tuple(self._trace), repr(self.defaults), append_unknown)
+        if known not in builders:
+            builders[known] = compile_builder(self, append_unknown)
+        return builders[known]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Rule, "_compile_builder", compiled_once)
+        patch.setattr(registry, "entry_points", functools.cache(registry.entry_points))
+        yield
 
 
 @pytest.fixture(autouse=True)
