@@ -1,51 +1,34 @@
 """The door to the library `webauthn`: what a browser is asked to do with a passkey, and what it brings back.
 
 Level 3 of the specification. No attestation is asked for: what an authenticator says of itself is all that is known.
+The library is loaded where it is used: it is heavy, and most commands and many providers know no passkey.
 """
 
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-import webauthn
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-from webauthn.helpers import (
-    decode_credential_public_key,
-    decoded_public_key_to_cryptography,
-    options_to_json,
-    options_to_json_dict,
-    parse_authentication_credential_json,
-    parse_cbor,
-    parse_client_data_json,
-)
-from webauthn.helpers import parse_registration_credential_json as parse_registration
-from webauthn.helpers.cose import COSEAlgorithmIdentifier
-from webauthn.helpers.exceptions import WebAuthnException
-from webauthn.helpers.structs import (
-    AuthenticationCredential,
-    AuthenticatorSelectionCriteria,
-    AuthenticatorTransport,
-    CredentialDeviceType,
-    PublicKeyCredentialDescriptor,
-    RegistrationCredential,
-    ResidentKeyRequirement,
-    UserVerificationRequirement,
-)
 
 from idp.domain.enrolled import CredentialRecord, NewPasskey, RelyingParty
 from idp.plain_cbor import end_of, is_map
 
+if TYPE_CHECKING:
+    from webauthn.helpers.cose import COSEAlgorithmIdentifier
+    from webauthn.helpers.structs import (
+        AuthenticationCredential,
+        AuthenticatorTransport,
+        PublicKeyCredentialDescriptor,
+        RegistrationCredential,
+    )
+
 MAX_ANSWER = 16 * 1024  # characters of JSON: with keys and signatures of ALGORITHMS it has under 4096
 MAX_ID = 1023  # bytes (§4, credential id)
 CHALLENGE_BYTES = 32
-ALGORITHMS = [
-    COSEAlgorithmIdentifier.EDDSA,
-    COSEAlgorithmIdentifier.ECDSA_SHA_256,
-    COSEAlgorithmIdentifier.RSASSA_PKCS1_v1_5_SHA_256,
-]
+ALGORITHMS = ("EDDSA", "ECDSA_SHA_256", "RSASSA_PKCS1_v1_5_SHA_256")  # as the library calls them, best first
 RSA_BITS = range(2048, 4097)
 # Members of the statement, by its format: a browser hands over none, or at most the key's word for itself (§8.2).
 STATEMENTS: dict[object, set[str]] = {"none": set(), "packed": {"alg", "sig"}}
@@ -65,7 +48,7 @@ class Answer:
 
     webauthn_id: bytes
     user_handle: bytes | None
-    credential: AuthenticationCredential
+    credential: "AuthenticationCredential"
 
 
 def creation_options(
@@ -80,10 +63,14 @@ def creation_options(
     timeout_ms: int,
 ) -> str:
     """JSON for `navigator.credentials.create`: a discoverable key that verifies its user (§5.4.4). name: ours."""
-    selection = AuthenticatorSelectionCriteria(
-        resident_key=ResidentKeyRequirement.REQUIRED, user_verification=UserVerificationRequirement.REQUIRED
+    import webauthn
+    from webauthn.helpers import structs
+
+    selection = structs.AuthenticatorSelectionCriteria(
+        resident_key=structs.ResidentKeyRequirement.REQUIRED,
+        user_verification=structs.UserVerificationRequirement.REQUIRED,
     )
-    return options_to_json(
+    return webauthn.options_to_json(
         webauthn.generate_registration_options(
             rp_id=party.id,
             rp_name=name or party.id,  # the library wants a word
@@ -94,7 +81,7 @@ def creation_options(
             timeout=timeout_ms,
             authenticator_selection=selection,
             exclude_credentials=_descriptors(known),
-            supported_pub_key_algs=ALGORITHMS,
+            supported_pub_key_algs=_algorithms(),
         )
     )
 
@@ -111,6 +98,10 @@ def request_options(
 
     hints: which authenticators the browser should offer first (§5.8.7): `hybrid` for a phone beside it.
     """
+    import webauthn
+    from webauthn.helpers import options_to_json_dict
+    from webauthn.helpers.structs import UserVerificationRequirement
+
     options = webauthn.generate_authentication_options(
         rp_id=party.id,
         challenge=challenge,
@@ -123,7 +114,11 @@ def request_options(
 
 def verify_creation(party: RelyingParty, challenge: bytes, typed: str) -> NewPasskey:
     """What an authenticator made for this challenge, its user verified (§7.1). Raises PasskeyRefused."""
-    found: RegistrationCredential = _read(parse_registration, typed)
+    import webauthn
+    from webauthn.helpers import parse_registration_credential_json
+    from webauthn.helpers.structs import CredentialDeviceType
+
+    found: RegistrationCredential = _read(parse_registration_credential_json, typed)
     _refuse_frames(found.response.client_data_json)
     _tried(lambda: _look_over(found.response.attestation_object))
     made = _tried(
@@ -133,7 +128,7 @@ def verify_creation(party: RelyingParty, challenge: bytes, typed: str) -> NewPas
             expected_rp_id=party.id,
             expected_origin=party.origin,
             require_user_verification=True,
-            supported_pub_key_algs=ALGORITHMS,
+            supported_pub_key_algs=_algorithms(),
         )
     )
     if len(made.credential_id) > MAX_ID:
@@ -152,6 +147,8 @@ def verify_creation(party: RelyingParty, challenge: bytes, typed: str) -> NewPas
 
 def read_answer(typed: str) -> Answer:
     """Raises PasskeyRefused for what no browser sends."""
+    from webauthn.helpers import parse_authentication_credential_json
+
     found: AuthenticationCredential = _read(parse_authentication_credential_json, typed)
     return Answer(found.raw_id, found.response.user_handle, found)
 
@@ -164,6 +161,9 @@ def verify_assertion(
     is_named: the person was known before; otherwise the key must name them. The counter is not judged here: where it
     is kept, of two uses at once one is seen to be late. Raises PasskeyRefused.
     """
+    import webauthn
+    from webauthn.helpers.structs import CredentialDeviceType
+
     if answer.webauthn_id != record.webauthn_id or answer.user_handle not in (None, record.user_handle):
         raise PasskeyRefused("another passkey, or another user handle")
     if not is_named and answer.user_handle is None:
@@ -196,6 +196,8 @@ def _read(parse: Callable[[Any], T], typed: str) -> T:
 
 def _tried(act: Callable[[], T]) -> T:
     """The library says of most malformed input what it is, and of some only what it is made of does, by any name."""
+    from webauthn.helpers.exceptions import WebAuthnException
+
     try:
         return act()
     except PasskeyRefused:
@@ -211,6 +213,8 @@ def _look_over(attestation: bytes) -> None:
 
     The library decodes tags, encodes again what it decoded, and reads certificates of strangers; here are none.
     """
+    from webauthn.helpers import parse_cbor
+
     if end_of(attestation) != len(attestation):
         raise PasskeyRefused("more than an attestation")
     found = parse_cbor(attestation)
@@ -229,6 +233,9 @@ def _look_over(attestation: bytes) -> None:
 
 def _can_verify(public_key: bytes) -> bool:
     """True for a key of the type and the size that its algorithm is for (§5.8.5), on its curve."""
+    from webauthn.helpers import decode_credential_public_key, decoded_public_key_to_cryptography
+    from webauthn.helpers.cose import COSEAlgorithmIdentifier
+
     decoded = decode_credential_public_key(public_key)
     key = decoded_public_key_to_cryptography(decoded)
     match decoded.alg:
@@ -242,15 +249,27 @@ def _can_verify(public_key: bytes) -> bool:
 
 def _refuse_frames(client_data: bytes) -> None:
     """Our pages stand in no frame, least of all another site's (§5.8.1, crossOrigin)."""
+    from webauthn.helpers import parse_client_data_json
+
     if _tried(lambda: parse_client_data_json(client_data)).cross_origin:
         raise PasskeyRefused("asked from a frame of another site")
 
 
-def _descriptors(records: Sequence[CredentialRecord]) -> list[PublicKeyCredentialDescriptor]:
+def _algorithms() -> "list[COSEAlgorithmIdentifier]":
+    from webauthn.helpers.cose import COSEAlgorithmIdentifier
+
+    return [COSEAlgorithmIdentifier[name] for name in ALGORITHMS]
+
+
+def _descriptors(records: Sequence[CredentialRecord]) -> "list[PublicKeyCredentialDescriptor]":
+    from webauthn.helpers.structs import PublicKeyCredentialDescriptor
+
     return [PublicKeyCredentialDescriptor(id=each.webauthn_id, transports=_transports(each)) for each in records]
 
 
-def _transports(record: CredentialRecord) -> list[AuthenticatorTransport] | None:
+def _transports(record: CredentialRecord) -> "list[AuthenticatorTransport] | None":
     """Those that the library knows: what it learned of one version another may not know."""
+    from webauthn.helpers.structs import AuthenticatorTransport
+
     known = {each.value: each for each in AuthenticatorTransport}
     return [known[name] for name in record.transports if name in known] or None

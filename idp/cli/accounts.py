@@ -1,6 +1,7 @@
 """`sesame account …`"""
 
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 
 import click
@@ -52,7 +53,8 @@ def show(context: click.Context, login: str) -> None:
     desk = desk_of(context)
     with desk.db.read() as tx:
         found = desk.account(tx, login)
-        for name, value in (*contacts.describe(tx, found), *means.describe(tx, found)):
+        parts = (contacts.describe(tx, found), means.describe(tx, found), emergency.describe(desk, tx, found))
+        for name, value in chain.from_iterable(parts):
             click.echo(f"{name}: {value}")
 
 

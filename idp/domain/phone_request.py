@@ -60,7 +60,8 @@ class PhoneRequest:
     """interaction: digest of the login's handle. service, user_agent, network: what the phone shows of the computer.
     network: a prefix. place: the operator's label of the network, or the address, None if unknown, which
     `same_network` compares. phone: digest of the name of the phone's browser, which scanned it. challenge: base64 of
-    what the phone's key signs next. number: two digits that the computer shows once it was scanned.
+    what the phone's key signs next. number: two digits that the computer shows once it was scanned. account_id: whose
+    first factor the login has, None where it asks for none.
     """
 
     id: str
@@ -78,6 +79,7 @@ class PhoneRequest:
     number: str | None = field(default=None, repr=False)
     wrong: int = 0
     approval: Approval | None = None
+    account_id: str | None = field(default=None, repr=False)
     version: int = 0
 
     @property

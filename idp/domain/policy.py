@@ -10,8 +10,8 @@ from idp.domain.authn import Assurance, Proof
 
 PRIOR_LOGIN = "requires_prior_login"  # option of a federation: only after a login by means of the account's own
 
-# Options that a proof must have been made under: one of a service that asks less does not do where they are asked.
-CONDITIONS = {"same_network": "yes", "approval": "passkey"}
+# By method: options that a proof must have been made under. One of a service that asks less does not do where they are.
+CONDITIONS: Mapping[str, Mapping[str, str]] = {"qr_code": {"same_network": "yes", "approval": "passkey"}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,8 @@ class MethodEntry:
 
     @property
     def conditions(self) -> frozenset[str]:
-        return frozenset(f"{name}={value}" for name, value in CONDITIONS.items() if self.options.get(name) == value)
+        known = CONDITIONS.get(self.id, {})
+        return frozenset(f"{name}={value}" for name, value in known.items() if self.options.get(name) == value)
 
     def matches(self, proof: Proof) -> bool:
         """True if `proof` was made by this entry's method, its first factor included, under its conditions."""

@@ -249,6 +249,7 @@ def build(services: Services, visit: Visit, method: Method, subject: Subject | N
             handle=visit.interaction.id,
             client_id=visit.client.client_id,
             service=visit.client.name,
+            account_id=subject.account_id if subject else None,
         ),
         emergency=IssuedCodes(services),
         service_name=visit.client.name,

@@ -145,7 +145,7 @@ def _lacks_means(services: Services, running: Runner) -> bool:
         return False
     with services.db.read() as tx:
         owned = tx.accounts.owned(running.holder.account_id)
-    return running.method.needs.missing(owned)
+    return running.method.needs_for({} if running.is_first_factor else running.entry.options).missing(owned)
 
 
 def _save(services: Services, visit: Visit, running: Runner, context: Context, pending: Pending) -> None:

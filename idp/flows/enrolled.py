@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from idp.domain.audit import AuditEvent
-from idp.domain.enrolled import PASSKEY, CredentialRecord, RelyingParty
+from idp.domain.enrolled import PASSKEY, CredentialRecord, NewPasskey, RelyingParty
 from idp.domain.ids import digest
 from idp.domain.interaction import LIFETIME
 from idp.domain.throttle import NOTICES
@@ -22,6 +22,18 @@ COPIED, SPENT = "passkey.copied", "passkey_challenge"
 def relying_party(settings: Settings) -> RelyingParty:
     """Whom the passkeys of this provider are for."""
     return RelyingParty(urlsplit(settings.issuer).hostname or "", settings.origin)
+
+
+def write_passkey(tx: Tx, account_id: str, credential_id: str, made: NewPasskey, user_handle: bytes) -> None:
+    """Beside its credential; the account is locked. Raises JourneyError: of two first passkeys at once, made for
+    different user handles, one counts; InvalidOperation if it is known.
+    """
+    handle = tx.passkeys.handle(account_id)
+    if handle is None:
+        tx.passkeys.set_handle(account_id, user_handle)
+    elif handle != user_handle:
+        raise JourneyError("interaction_busy", status=409, detail="another user handle meanwhile")
+    tx.passkeys.add(credential_id, made)
 
 
 class StoredPasskeys:

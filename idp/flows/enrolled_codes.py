@@ -8,7 +8,7 @@ from idp.domain.audit import AuditEvent
 from idp.domain.authn import Assurance
 from idp.domain.enrolled import MOST_OF_A_KIND, TOTP, TotpSecret
 from idp.domain.throttle import NOTICES
-from idp.flows import letters
+from idp.flows import letters, own_means
 from idp.flows.alerts import raise_alert
 from idp.flows.services import Services
 from idp.methods.base import Subject
@@ -82,7 +82,8 @@ class StoredCodes:
         if since is None:
             return stored
         proofs = tx.sessions.proofs_since(account_id, since)
-        others = [proof for proof in proofs if proof.method != TOTP and proof.until is None]
+        others = [each for each in proofs if each.method != TOTP and each.until is None]
+        others = [each for each in others if own_means.counts(self._services, each)]
         if any(proof.assurance >= Assurance.MEDIUM for proof in others):
             tx.totp_secrets.forgive(account_id)
             self._services.record(tx, AuditEvent("totp.unblocked", "provider", account_id))

@@ -85,7 +85,9 @@ def add_routes(bp: flask.Blueprint, services: Services) -> None:
         """To the upstream. A link and no form: whatever addresses it leads over, no policy of ours stops it."""
         stored = _stored(services, handle)
         kept = next((each for each in stored["open"] if each["method"] == method), None) if stored else None
-        if stored is None or kept is None:
+        if stored is None:
+            return answer.see_other(OWN_PAGE)
+        if kept is None:
             return answer.see_other(f"{OWN_PAGE}/{handle}")
         state, back = new_token(), services.settings.issuer + OWN_PAGE
         url = upstream_sessions.leave_url(services, UpstreamSession.from_json(kept), back=back, state=state)

@@ -228,7 +228,7 @@ def offered(services: Services, visit: Visit, entries: Iterable[MethodEntry]) ->
 
 def _offer(services: Services, visit: Visit, entry: MethodEntry, owned: frozenset[str] | None) -> dict[str, Any]:
     method = services.registry[entry.id]
-    needed = [method.needs] + ([services.registry[entry.after].needs] if entry.after else [])
+    needed = [method.needs_for(entry.options)] + ([services.registry[entry.after].needs] if entry.after else [])
     missing = owned is not None and any(needs.missing(owned) for needs in needed)
     say = services.pages.say
     return {

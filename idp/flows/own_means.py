@@ -9,7 +9,7 @@ from idp.domain.authn import Assurance, Proof
 from idp.domain.means import Credential, LoginLink, claimable
 from idp.domain.policy import MethodEntry, Policy
 from idp.flows.services import Services
-from idp.methods.base import Method
+from idp.methods.base import Method, Needs
 from idp.store import Tx
 
 FRESH = timedelta(minutes=5)
@@ -108,7 +108,8 @@ def is_enough(services: Services, tx: Tx, account: Account, own: OwnMeans) -> bo
 def _of(services: Services, held: Holdings) -> OwnMeans:
     methods = services.registry.values()
     reach = _reached(services, held, map(entry_of, methods))
-    reach = reach or _reached(services, held, (MethodEntry(method.id) for method in methods))
+    alone = (MethodEntry(each.id, options=each.own_options) for each in methods if not each.only_after)
+    reach = reach or _reached(services, held, alone)
     others = {entry: level for entry, level in reach.items() if entry.id != "password"}
     return OwnMeans(others or reach)
 
@@ -125,12 +126,13 @@ def reach_of(services: Services, held: Holdings, entry: MethodEntry, *, surely: 
     method, first = services.registry.get(entry.id), services.registry.get(entry.after or "")
     if method is None or method.is_temporary or (entry.after and first is None):
         return None
-    if method.needs.missing(held.owned) or (first and first.needs.missing(held.owned)):
+    needs = method.needs_for(entry.options)
+    if needs.missing(held.owned) or (first and first.needs.missing(held.owned)):
         return None
     if method.proves_national_identity and method.id not in {link.method for link in held.links}:
         return None
     ceiling = method.floor if surely and method.floor else method.assurance
-    return _level(method, first, held.credentials, ceiling)
+    return _level(needs, first, held.credentials, ceiling)
 
 
 def opens(services: Services, held: Holdings, policy: Policy) -> bool:
@@ -157,16 +159,27 @@ def _policy(client_id: str, now: datetime, entries: tuple[MethodEntry, ...], lev
 
 def entry_of(method: Method) -> MethodEntry:
     """How a method is asked for where no policy says."""
-    return MethodEntry(method.id, after=method.default_after)
+    return MethodEntry(method.id, after=method.default_after, options=method.own_options)
 
 
-def _level(method: Method, first: Method | None, stored: Sequence[Credential], ceiling: Assurance) -> Assurance:
+def recent(services: Services, proofs: Iterable[Proof]) -> list[Proof]:
+    """Those that are fresh, and say something of the account where no policy does."""
+    return [proof for proof in proofs if services.now() - proof.at <= FRESH and counts(services, proof)]
+
+
+def counts(services: Services, proof: Proof) -> bool:
+    """False for a proof that was not made under the conditions with which its method is asked here."""
+    method = services.registry.get(proof.method)
+    return method is not None and MethodEntry(method.id, options=method.own_options).matches(proof)
+
+
+def _level(needs: Needs, first: Method | None, stored: Sequence[Credential], ceiling: Assurance) -> Assurance:
     """Two factors of the same anchor (a mailbox, and a password that was set through it) are one."""
     # Of several that will do the best one counts: it is what the holder can show.
-    enrolled = max((c.enrolled for c in stored if c.kind in method.needs.credentials), default=Assurance.HIGH)
+    enrolled = max((c.enrolled for c in stored if c.kind in needs.credentials), default=Assurance.HIGH)
     own = claimable(ceiling, [enrolled])
     if first is None:
         return own
     anchors = {c.anchor for c in stored if c.kind in first.needs.credentials}
-    is_one_mailbox = method.needs.identity == "email" and anchors == {"mailbox"}
+    is_one_mailbox = needs.identity == "email" and anchors == {"mailbox"}
     return own if is_one_mailbox else max(own, claimable(Assurance.MEDIUM, [enrolled]))

@@ -54,19 +54,24 @@ def runner(services: Services, visit: Visit, method_id: str) -> Runner | None:
         raise visits.refuse_method(services, visit, method_id)
     if entry.after is None:
         return Runner(entry, services.registry[entry.id], None, None)
-    factor, holder = _first_factor(services, visit, entry.after)
+    factor, holder = _first_factor(services, visit, entry.after, is_given_here=services.registry[entry.id].is_temporary)
     return Runner(entry, services.registry[entry.id if factor else entry.after], factor, holder)
 
 
-def _first_factor(services: Services, visit: Visit, method_id: str) -> tuple[Proof | None, Account | None]:
-    """A first factor of this Interaction, or a proof of the session that is still valid for this request."""
+def _first_factor(
+    services: Services, visit: Visit, method_id: str, *, is_given_here: bool
+) -> tuple[Proof | None, Account | None]:
+    """A first factor of this Interaction, or a proof of the session that is still valid for this request.
+
+    is_given_here: of this Interaction only, for who sits at somebody else's session may have talked to support.
+    """
     for proof in reversed(visit.interaction.factors):
         if proof.method == method_id:
             with services.db.read() as tx:
                 holder = tx.accounts.find(proof.identity)
                 is_good = holder is not None and tx.accounts.are_live(proof.credentials)
             return (proof, holder) if is_good else (None, None)
-    if visit.session and _may_reuse(visit):
+    if visit.session and not is_given_here and _may_reuse(visit):
         for proof in reversed(visit.session.proofs):
             if proof.method == method_id and not is_stale(proof, visit.policy, visit.request, services.now()):
                 return proof, visit.account

@@ -237,7 +237,8 @@ class Method(Protocol):
     default_after: the first factor that an entry of a policy asks before it unless it says otherwise.
     only_after: the first factor that it never goes without, whatever a policy says.
     is_temporary: its proofs have `until`; it is no means of the account's, and what it opens changes nothing there.
-    options: what an entry of a policy may set, by name.
+    options: what an entry of a policy may set, by name. own_options: the values with which a fresh proof is asked for,
+    and one before something is linked, where no policy says; a proof made without their conditions is none there.
     templates: the package whose folder `templates` has its pages and letters; None for ours.
     proves_national_identity: its proofs name an identity of `idp.domain.means.NATIONAL`, and sign in only an account
     that has a login link for it; `Done.person` says whose names stand on the card, or were given by the federation.
@@ -262,6 +263,7 @@ class Method(Protocol):
     only_after: str | None = None
     is_temporary: bool = False
     options: Options = MappingProxyType({})
+    own_options: Mapping[str, Any] = MappingProxyType({})
     templates: str | None = None
     proves_national_identity: bool = False
     is_federation: bool = False
@@ -272,6 +274,10 @@ class Method(Protocol):
     def origins_in(self, settings: Settings) -> frozenset[str]:  # noqa: ARG002
         """Where its Redirects lead in this provider."""
         return self.origins
+
+    def needs_for(self, options: Mapping[str, Any]) -> Needs:  # noqa: ARG002
+        """What an account must own to use it with these options of a policy's entry."""
+        return self.needs
 
     def begin(self, ctx: Context) -> Step:
         """The person chose this method (a POST)."""

@@ -8,6 +8,7 @@ person sits. That stops a page that passes our QR code on, which the phone's pag
 from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
+from typing import Any
 
 from idp.domain.authn import Assurance, IdentityRef, Proof
 from idp.domain.enrolled import PASSKEY, PHONE
@@ -15,7 +16,7 @@ from idp.domain.phone_request import Approval, State, shown_code
 from idp.domain.policy import Option
 from idp.domain.texts import N_
 from idp.methods import webauthn_step
-from idp.methods.base import CONTRACT_VERSION, Context, Done, Method, Needs, Offer, Refused, Show, Step, Subject
+from idp.methods.base import CONTRACT_VERSION, Context, Done, Method, Needs, Offer, Refused, Show, Step
 
 PAGE = "methods/qr_code/page.html"
 HELD = {"same_network": "same_network=yes", "approval": "approval=passkey"}
@@ -37,6 +38,7 @@ class QrCode(Method):
     options = MappingProxyType(
         {"same_network": Option("no", ("no", "yes")), "approval": Option("phone", ("phone", "passkey"))}
     )
+    own_options = MappingProxyType({"same_network": "yes"})  # what a relay was approved for must not add its own key
     refusals = MappingProxyType(
         {
             **webauthn_step.REFUSALS,
@@ -45,6 +47,9 @@ class QrCode(Method):
             "request_expired": N_("Cette demande a expiré. Affichez un nouveau code."),
         }
     )
+
+    def needs_for(self, options: Mapping[str, Any]) -> Needs:
+        return Needs(credential=PASSKEY) if options.get("approval") == "passkey" else self.needs
 
     def begin(self, ctx: Context) -> Step:
         if _by_passkey(ctx):
@@ -73,9 +78,8 @@ class QrCode(Method):
             if isinstance(found, Refused):
                 return found
             return Done(replace(webauthn_step.proof(ctx, self.id, found), held=held))
-        ctx.take_attempt(_of_login(ctx))
         request = ctx.state.get("request", "")
-        by = ctx.phones.take(request)
+        by = ctx.phones.take(request)  # asking guesses nothing, and counts as no try: who asks early is not kept out
         if by is not None:
             ctx.state.clear()
             return Done(self._approved(ctx, by))
@@ -106,9 +110,3 @@ class QrCode(Method):
 
 def _by_passkey(ctx: Context) -> bool:
     return bool(ctx.options["approval"] == "passkey")
-
-
-def _of_login(ctx: Context) -> Subject:
-    """Asking again guesses nothing: it is counted for this login, so that nobody keeps a holder out."""
-    account_id = ctx.subject.account_id if ctx.subject else None
-    return Subject(key=f"login:{ctx.mac(QrCode.id)}", login="", account_id=account_id)

@@ -1,12 +1,11 @@
-"""Code of an authenticator application (RFC 6238; amr `otp`, RFC 8176 §2). Asked after the password by default.
+"""Code of an authenticator application (RFC 6238; amr `otp`, RFC 8176 §2). Never without the password before it.
 
-Alone it is one factor of possession: LOW.
+Alone it is one factor of possession, LOW; and wrong codes block the application, which a stranger must not be able to.
 """
 
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from idp.domain.account import normalise_login
 from idp.domain.authn import Assurance, Proof
 from idp.domain.codes import six_digits
 from idp.domain.enrolled import TOTP
@@ -28,10 +27,11 @@ class Totp(Method):
     can_be_first = False
     per_browser = False
     offer = Offer(label=LABEL, hint=N_("Un code à 6 chiffres de votre téléphone"), icon="phone")
-    default_after = "password"  # alone it is too weak to be what one gets by default
+    default_after = "password"
+    only_after = "password"
     refusals = MappingProxyType(
         {
-            "login_incomplete": N_("Renseignez tous les champs."),
+            "password_first": N_("Donnez d'abord votre mot de passe."),
             "code_malformed": N_("Le code compte six chiffres."),
             "code_wrong": N_(
                 "Ce code n'est pas le bon, ou a déjà servi. Attendez que votre application en affiche un autre."
@@ -46,25 +46,20 @@ class Totp(Method):
     def begin(self, ctx: Context) -> Step:
         return self.show(ctx)
 
-    def show(self, ctx: Context) -> Step:
-        login = ctx.state.get("login", ctx.login_hint)
-        return Show("methods/totp/code.html", {"asks_who": ctx.subject is None, "login": login})
+    def show(self, ctx: Context) -> Step:  # noqa: ARG002
+        return Show("methods/totp/code.html")
 
     def submit(self, ctx: Context, form: Mapping[str, str]) -> Step:
         subject, code = ctx.subject, six_digits(form.get("code", ""))
         if subject is None:
-            login = normalise_login(form.get("login", ""))[:320]
-            if not login:
-                return Refused("login_incomplete")
-            ctx.state["login"] = login
-            subject = ctx.find(login)
+            return Refused("password_first")
         if code is None:
             return Refused("code_malformed")
         ctx.take_attempt(subject)
         try:
             credential_id = ctx.codes.check(subject, code)
-        except CodesBlocked:  # said only to who has proven something of this person
-            return Refused("codes_blocked" if ctx.subject else "code_wrong", guess=True)
+        except CodesBlocked:
+            return Refused("codes_blocked", guess=True)
         if credential_id is None:
             return Refused("code_wrong", guess=True)
         proof = Proof(

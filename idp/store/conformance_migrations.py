@@ -5,7 +5,10 @@ from datetime import timedelta
 import alembic.command
 import pytest
 
+from idp.domain.phone import NewPhone
 from idp.store.conformance import START
+from idp.store.conformance_authenticators import add_passkey, add_secret
+from idp.store.conformance_phones import add_phone
 from idp.store.conformance_rows import HOUR, add_account, add_session
 from idp.store.database import Database, _alembic
 
@@ -50,3 +53,24 @@ class MigrationSuite:
             code: START,
             known: START,
         }
+
+    @pytest.mark.parametrize(("revision", "kept"), [("0005", {"password", "totp", "passkey"}), ("0004", {"password"})])
+    def test_who_goes_back_has_no_means_that_proves_nothing(
+        self, database: Database, revision: str, kept: set[str]
+    ) -> None:
+        """Its secret or its key went with its table; revoked before, it keeps its instant."""
+        with database.write() as tx:
+            anne = add_account(tx).account_id
+            tx.accounts.set_password(anne, "digest", "knowledge", START)
+            earlier = [add_secret(tx, anne), add_phone(tx, anne, NewPhone(b"another key", "another"))]
+            for each in earlier:
+                tx.means.remove(anne, each, START)
+            lost = {add_secret(tx, anne), add_passkey(tx, anne), add_phone(tx, anne)}
+        go_back(database, revision)
+        database.migrate()
+        with database.read() as tx:
+            alive = {each.kind: each.credential_id for each in tx.means.credentials(anne)}
+            rows = {row["credential_id"]: row["revoked_at"] for row in tx.personal_data.of(anne)["credentials"]}
+        assert alive.keys() == kept
+        assert {rows[each] for each in earlier} == {START}
+        assert all(rows[each] > START for each in lost - set(alive.values()))

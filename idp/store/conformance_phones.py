@@ -69,6 +69,7 @@ class PhoneSuite:
             found = tx.phones.find(mine)
             assert found is not None
             assert found.failures == 3
+            assert [row["failures"] for row in tx.personal_data.of(anne)["phones"]] == [3, 1]
             tx.phones.forgive(mine)
             assert [tx.phones.note_wrong_pin(each) for each in (mine, other)] == [1, 2]
             assert tx.phones.note_wrong_pin("nobody's") == 0

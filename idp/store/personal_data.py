@@ -73,7 +73,7 @@ PARTS: Mapping[str, Part] = {
         ("credential_id", "webauthn_id", "public_key", "sign_count", "is_backup_eligible", "transports"),
         {"rp_id": OURS},
     ),
-    "phones": Part(schema.phone, ("credential_id", "public_key"), {"pin_digest": SECRET, "failures": OURS}),
+    "phones": Part(schema.phone, ("credential_id", "public_key", "failures"), {"pin_digest": SECRET}),
     "phone_browsers": Part(schema.phone_cookie, ("credential_id", "created_at"), {"cookie_digest": SECRET}),
     "user_handles": Part(schema.user_handle, ("handle",), {"account_id": OURS}),
     "emergency_codes": Part(

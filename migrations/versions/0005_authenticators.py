@@ -1,5 +1,7 @@
 """Authenticator applications (TOTP) and passkeys."""
 
+from datetime import UTC, datetime
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -50,6 +52,10 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    # What they prove goes with the tables, and does not come back: without this they would be counted and listed still.
+    credential = sa.table("credential", sa.column("kind"), sa.column("revoked_at", sa.DateTime(timezone=True)))
+    lost = credential.c.kind.in_(("totp", "passkey")) & credential.c.revoked_at.is_(None)
+    op.execute(credential.update().where(lost).values(revoked_at=datetime.now(UTC)))
     op.drop_table("user_handle")
     op.drop_table("passkey")
     op.drop_table("totp_secret")

@@ -1,5 +1,7 @@
 """Phones that approve a login, and the cookies by which they are remembered."""
 
+from datetime import UTC, datetime
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -34,5 +36,9 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    # Their keys go with the table, and do not come back: without this they would be counted and listed still.
+    credential = sa.table("credential", sa.column("kind"), sa.column("revoked_at", sa.DateTime(timezone=True)))
+    lost = (credential.c.kind == "phone") & credential.c.revoked_at.is_(None)
+    op.execute(credential.update().where(lost).values(revoked_at=datetime.now(UTC)))
     op.drop_table("phone_cookie")
     op.drop_table("phone")

@@ -45,6 +45,7 @@ NOTICES: list[tuple[str, dict[str, Any]]] = [
             "browser": "Firefox",
             "browser_parts": {},
             "network": "192.0.2.0/24",
+            "reason": "not_me",
         },
     ),
     ("contact_changed", {**LINK, "event": "account.email_changed", "value": "a•••@clinique.example"}),

@@ -39,7 +39,7 @@ def with_phones(start: Callable[..., Provider], **settings: Any) -> Provider:
 
 @dataclass
 class Computer:
-    """A login of a service whose page shows a QR code. path: of the login."""
+    """A login of a service whose page shows a QR code: a new one, or that of `rp` at `path`."""
 
     provider: Provider
     client_id: str = "rp"
@@ -47,9 +47,9 @@ class Computer:
     path: str = ""
 
     def __post_init__(self) -> None:
-        self.rp = RelyingParty(self.provider, self.client_id)
+        self.rp = self.rp or RelyingParty(self.provider, self.client_id)
         self.rp.browser.environ_base.update(REMOTE_ADDR=OFFICE, HTTP_USER_AGENT=FIREFOX)
-        self.path = self.rp.open_login()
+        self.path = self.path or self.rp.open_login()
 
     @property
     def page(self) -> str:

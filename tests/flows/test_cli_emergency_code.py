@@ -2,17 +2,24 @@
 
 import re
 import shutil
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from idp.cli.doctor import stores
+from idp.cli.doctor.finding import Level
+from idp.domain.policy import MethodEntry
 from idp.hashing import PasswordHasher
+from idp.settings import load
 from idp.settings.sections import Argon2
 from idp.store import Tx
+from idp.store.conformance_rows import policy_of
 from tests.fakes.clock import START
 from tests.fakes.command_line import OPERATOR, CommandLine
+from tests.fakes.findings import only
 from tests.fakes.provider import CHEAP
 
 pytestmark = pytest.mark.embedded  # asks nothing of a server
@@ -22,6 +29,7 @@ SETTINGS = (
 )
 SECOND = "nadia@support.example"
 ASKED = {"--hours": "4", "--reason": "reader out of order, called back", "--tell": SECOND}
+CODE_ALONE, AFTER_CODE = MethodEntry("emergency_code"), MethodEntry("email_otp", "emergency_code")
 CODE = re.compile(r"([B-Z]{4}-){3}[B-Z]{4}")
 
 
@@ -180,3 +188,30 @@ def test_who_has_no_address_is_told_by_whoever_runs_this(cli: CommandLine) -> No
     assert result.exit_code == 0
     assert "zoe has no verified address" in result.stderr
     assert CODE.fullmatch(result.stdout.strip())
+
+
+def test_support_sees_until_when_there_is_one_and_never_which(cli: CommandLine) -> None:
+    assert "emergency code: -" in cli.run("account", "show", "anne.pierre").splitlines()
+    code = cli.run(*command())
+    shown = cli.run("account", "show", "anne.pierre")
+    assert f"emergency code: until {live(cli).expires_at.isoformat()}, issued by {OPERATOR}" in shown.splitlines()
+    assert code not in shown
+    cli.run("account", "revoke-emergency-code", "anne.pierre")
+    assert "emergency code: -" in cli.run("account", "show", "anne.pierre").splitlines()
+
+
+@pytest.mark.parametrize("methods", [(CODE_ALONE,), (MethodEntry("emergency_code", "password"), AFTER_CODE)])
+def test_the_doctor_names_policies_that_offer_less_than_they_say(
+    cli: CommandLine, methods: tuple[MethodEntry, ...]
+) -> None:
+    left_out = methods[-1]
+    cli.run("client", "add", "ror", "--name", "ROR", "--redirect-uri", "https://ror.example/cb")
+    sound = (MethodEntry("password"), MethodEntry("emergency_code", "password"))
+    cli.write(lambda tx: tx.policies.add(replace(policy_of("ror"), methods=sound)))
+    settings = load(cli.folder / "sesame.toml")
+    assert not list(stores.policies(settings))
+    later = replace(policy_of("ror", START + timedelta(seconds=1)), methods=(MethodEntry("password"), *methods))
+    cli.write(lambda tx: tx.policies.add(later))
+    level, said = only(stores.policies(settings))
+    assert level is Level.WARN
+    assert f"ror: {left_out.id} is left out" in said

@@ -18,7 +18,7 @@ from idp.methods.emergency_code import EmergencyCode
 from idp.store.conformance import race
 from tests.fakes.provider import PASSWORD, Provider
 from tests.fakes.relying_party import RelyingParty, answer_of, csrf_of, error_of
-from tests.fakes.rescue import WRONG, at_the_code, give, issued, with_codes
+from tests.fakes.rescue import WRONG, after_password, at_the_code, give, issued, with_codes
 
 
 @pytest.fixture
@@ -51,6 +51,21 @@ def test_without_the_password_a_code_opens_nothing(provider: Provider) -> None:
         assert rp.post(f"{path}/emergency_code", page=f"{path}/emergency_code", **form).status_code == 200
     assert nobody_came_in(provider)
     assert not provider.events("emergency_code.used")
+
+
+def test_a_password_of_the_session_is_not_enough(provider: Provider) -> None:
+    """Whoever sits at somebody's open session, and talked to support, does not know it."""
+    provider.add_client("rp")
+    rp = RelyingParty(provider, "rp")
+    answer_of(rp.give_password(rp.open_login()))
+    code, strong = issued(provider), RelyingParty(provider, "strong", rp.browser)
+    path = strong.open_login()
+    strong.post(f"{path}/emergency_code", page=path)
+    refused = give(strong, path, code)
+    assert (refused.status_code, "mot de passe" in refused.text) == (200, True)
+    assert not provider.events("emergency_code.used")
+    after_password(strong, path)
+    assert answer_of(give(strong, path, code))["code"]
 
 
 def test_another_persons_code_is_refused_and_stays_good(provider: Provider) -> None:

@@ -10,6 +10,7 @@ from idp.domain.authn import Assurance, IdentityRef
 from idp.flows import own_means
 from idp.flows.own_means import OwnMeans
 from tests.fakes import national_card
+from tests.fakes.enrolling import given_totp
 from tests.fakes.federated import PSC, with_upstreams
 from tests.fakes.provider import Provider
 from tests.fakes.upstream import FakeUpstream
@@ -67,6 +68,13 @@ def test_a_code_alone_where_there_is_no_password(provider: Provider) -> None:
     found = means(provider, provider.add_account("anne.pierre", password=None))
     assert found.level == Assurance.LOW
     assert listed(found) == [("email_otp", None)]
+
+
+def test_what_never_goes_without_a_password_is_no_means_where_there_is_none(start: Callable[..., Provider]) -> None:
+    made = start(methods=("email_otp", "password", "totp"))
+    account = made.add_account("anne.pierre", password=None)
+    given_totp(made)
+    assert listed(means(made, account)) == [("email_otp", None)]
 
 
 def test_an_account_that_has_nothing_is_let_through_by_nothing(provider: Provider) -> None:

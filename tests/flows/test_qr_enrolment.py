@@ -203,7 +203,7 @@ def test_of_many_that_finish_at_once_one_is_remembered(provider: Provider, rp: R
         assert account
         assert len(tx.personal_data.of(account.account_id)["phone_browsers"]) == 1
     cookies = [tab.get_cookie("__Host-sesame-phone") for tab in tabs]
-    assert len([each for each in cookies if each]) == 1
+    assert len({each.value for each in cookies if each}) == 1
 
 
 # -- enrolled ----------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from werkzeug.test import TestResponse
@@ -23,7 +24,7 @@ from tests.fakes.qr_login import (
     reasons,
     with_phones,
 )
-from tests.fakes.relying_party import answer_of, path_of
+from tests.fakes.relying_party import answer_of, csrf_of, path_of
 
 
 @pytest.fixture
@@ -144,8 +145,11 @@ def take_away(provider: Provider, kind: str) -> None:
         tx.means.remove(account_id(provider), held.credential_id, provider.clock.now())
 
 
+@pytest.mark.parametrize("kind", ["phone", "passkey"])
 @pytest.mark.parametrize("when", ["before", "after"])
-def test_a_suspended_account_is_not_let_in(provider: Provider, phone: Handset, when: str) -> None:
+def test_a_suspended_account_is_not_let_in(provider: Provider, when: str, kind: str) -> None:
+    own = given_phone(provider) if kind == "phone" else None
+    phone = Handset(provider, None if own else given_passkey(provider), own)
     computer = Computer(provider).open()
     page = phone.scanned(computer)
     if when == "after":
@@ -188,6 +192,16 @@ def test_the_same_network_stops_it(provider: Provider, phone: Handset, address: 
     assert (phone.approve(page, computer.number()).status_code == 303) == is_near
     assert nobody_is_signed_in(provider, computer) != is_near
     assert reasons(provider) == ([] if is_near else ["other_network"])
+
+
+def test_who_tries_from_elsewhere_again_and_again_is_audited_once_and_slowed_down(provider: Provider) -> None:
+    computer, stranger = Computer(provider, "near").open(), Handset(provider)
+    page = stranger.scanned(computer)
+    form = {"csrf": csrf_of(stranger.browser.get(page)), "decision": "approve", "number": "11", "challenge": "x"}
+    before = len(provider.events())
+    assert [stranger.browser.post(page, data=form).status_code for _ in range(12)] == [400] * 12
+    assert len(provider.events()) == before + 1
+    assert provider.services.ephemeral.counted("network", f"{HOME}/32", timedelta(minutes=10)) == 12
 
 
 def test_two_phones_of_one_operators_network_are_near(start: Callable[..., Provider]) -> None:

@@ -124,6 +124,19 @@ def test_a_phone_that_is_not_enrolled_is_told_how(provider: Provider) -> None:
     assert 'href="/qr"' in shown.text
 
 
+def test_early_presses_and_expired_codes_keep_nobody_out(provider: Provider) -> None:
+    """Nothing is guessed there, and the phone may take its time."""
+    computer, phone = Computer(provider).open(), Handset(provider, own=given_phone(provider))
+    for _ in range(6):
+        assert "pas encore approuvé" in computer.press().text
+    for _ in range(6):
+        provider.clock.advance(seconds=121)
+        assert "a expiré" in computer.press().text
+        computer.open()
+    approved(computer, phone)
+    assert claims_of(computer)["amr"] == ["swk", "pin", "mfa"]
+
+
 def test_two_computers_at_once_each_have_their_own_phone(provider: Provider) -> None:
     provider.add_account("karim.benali")
     hers = Handset(provider, own=given_phone(provider))

@@ -49,7 +49,7 @@ def test_the_history_of_logins_has_what_a_phone_refused(provider: Provider) -> N
     phone = Handset(provider, own=given_phone(provider))
     phone.refuse(phone.scanned(Computer(provider).open()))
     shown = proven(provider, "/compte/account/history").browser.get("/compte/account/history").text
-    assert "Connexion refusée sur votre téléphone" in shown
+    assert "Connexion refusée sur un téléphone" in shown
     assert "Service rp" in shown
 
 
@@ -59,6 +59,46 @@ def test_not_me_on_a_phone_that_nobody_knows_is_audited(provider: Provider) -> N
     (event,) = provider.events("login.qr_refused")
     assert (event.subject, event.actor) == (None, "anonymous")
     assert provider.mails() == []
+
+
+def test_not_me_on_an_unknown_phone_tells_whose_password_was_typed(provider: Provider) -> None:
+    """Somebody has the password, and sent the QR code on."""
+    given_phone(provider)
+    computer, stranger = Computer(provider, "strong").give_password(), Handset(provider)
+    stranger.refuse(stranger.scanned(computer))
+    (event,) = provider.events("login.qr_refused")
+    assert (event.subject, event.actor) == (account_id(provider), "anonymous")
+    letter = provider.mails()[-1]
+    assert letter.to == "anne.pierre@chu.example"
+    for said in ("Un téléphone inconnu", "puis l'a refusée", "changez-le tout de suite"):
+        assert said in letter.text
+
+
+def test_not_me_on_a_known_phone_tells_its_holder_and_not_of_a_password(provider: Provider) -> None:
+    provider.add_account("karim.benali")
+    given_phone(provider)
+    phone = Handset(provider, own=given_phone(provider, "karim.benali"))
+    phone.refuse(phone.scanned(Computer(provider, "strong").give_password()))
+    letter = provider.mails()[-1]
+    assert letter.to == "karim.benali@chu.example"
+    assert "Votre téléphone a lu" in letter.text
+    assert "changez-le" not in letter.text
+
+
+@pytest.mark.parametrize("is_known", [True, False], ids=["known", "unknown"])
+def test_the_letter_of_three_wrong_numbers_says_so(provider: Provider, is_known: bool) -> None:
+    own = given_phone(provider)
+    phone, computer = Handset(provider, own=own if is_known else None), Computer(provider, "strong").give_password()
+    page = phone.scanned(computer)
+    number = "11" if computer.number() != "11" else "12"
+    for _ in range(3):
+        phone.approve(page, number)
+    events = [*provider.events("login.qr_refused"), *provider.events("login.failed")]
+    assert {event.subject for event in events} == {account_id(provider)}
+    letter = provider.mails()[-1].text
+    assert "trois nombres faux" in letter
+    assert ("Votre téléphone a lu" in letter) == is_known
+    assert "l'a refusée" not in letter
 
 
 def test_a_holder_is_told_a_few_times_a_day(provider: Provider) -> None:

@@ -43,6 +43,12 @@ def type_code(phone: FlaskClient, code: str) -> TestResponse:
 # -- refusals ----------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("path", ["", "/offline", "/manifest.webmanifest", "/sw.js", "/enrol/token"])
+def test_without_the_method_there_is_no_application(path: str, start: Callable[..., Provider]) -> None:
+    """It would tell people to enrol a phone, and there is no page to do so."""
+    assert start(methods=("email_otp", "password")).browser().get(f"/qr{path}").status_code == 404
+
+
 def test_a_form_of_another_page_is_refused(provider: Provider) -> None:
     code = short_code(provider)
     assert provider.browser().post("/qr", data={"code": code}).status_code == 403
@@ -150,7 +156,7 @@ def test_the_service_worker_keeps_one_page_and_its_look(provider: Provider) -> N
 
 
 def test_what_is_kept_has_another_name_after_another_look(provider: Provider, start: Callable[..., Provider]) -> None:
-    other = start(brand={"color": "#123456"})
+    other = start(methods=("email_otp", "password", "qr_code"), brand={"color": "#123456"})
     names = [each.browser().get("/qr/sw.js").text.partition(";")[0] for each in (provider, other)]
     assert len(set(names)) == 2
 

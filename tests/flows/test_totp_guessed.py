@@ -110,6 +110,8 @@ def test_after_fifty_the_right_code_is_refused_and_everybody_is_told(provider: P
     assert len(provider.events("totp.blocked")) == 1
     (letter,) = letters(provider)
     assert "ne comptent plus" in letter.text
+    assert "Connectez-vous par un autre moyen" in letter.text
+    assert "rien à faire" not in letter.text
     with provider.services.db.read() as tx:
         assert [alert.kind for alert in tx.alerts.latest(5)] == ["totp.blocked"]
 
@@ -150,23 +152,6 @@ def test_support_unblocks_it(provider: Provider, secret: str) -> None:
     assert typed(provider, code_in_an_hour(provider, secret)) == ""
     (event,) = provider.events("totp.unblocked")
     assert event.actor.startswith("operator:")
-
-
-def test_alone_a_stranger_is_not_told_that_it_is_blocked_and_the_letter_speaks_of_no_password(
-    provider: Provider, secret: str
-) -> None:
-    provider.clock.advance(seconds=1)
-    provider.set_policy("strong", ("totp:alone",))
-    tried(provider, enrolled_codes.BLOCKED_AFTER - 1)
-    for _ in range(2):
-        provider.clock.advance(hours=1)
-        rp = RelyingParty(provider, "strong")
-        path = f"{rp.open_login()}/totp"
-        rp.post(path, page=path.rpartition("/")[0])
-        refused = rp.post(path, page=path, login="anne.pierre", code=current(secret, provider, 9))
-        assert "pas le bon" in refused.text
-    (letter,) = letters(provider)
-    assert "mot de passe" not in letter.text
 
 
 def test_a_passkey_goes_on(provider: Provider, secret: str) -> None:

@@ -1,6 +1,8 @@
 """What a browser brings back of a registration: what does not hold is refused, and nothing else than refused."""
 
 import json
+import subprocess
+import sys
 from dataclasses import replace
 from typing import Any
 
@@ -160,3 +162,9 @@ def test_the_browser_is_told_which_authenticator_comes_first() -> None:
 )
 def test_keys_are_for_the_host_of_the_issuer(issuer: str, origin: str) -> None:
     assert relying_party(Settings(issuer=issuer)) == RelyingParty("idp.example", origin)
+
+
+def test_the_library_is_loaded_when_a_passkey_is_used_and_not_before() -> None:
+    """It brings OpenSSL in once more: half a second of each command, and memory of each worker."""
+    code = "import sys, idp.cli; sys.exit('webauthn' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

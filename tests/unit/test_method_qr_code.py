@@ -35,6 +35,7 @@ class TestQrCode(MethodSuite):
 
     method = METHOD
     never_asks_who = True
+    guesses_nothing = True
     subject: Subject | None = None
 
     def context(self) -> FakeContext:
@@ -106,6 +107,15 @@ def test_what_no_phone_approved_is_refused_and_no_guess(state: State, code: str)
     METHOD.begin(ctx)
     ctx.phones.becomes(state)
     assert METHOD.submit(ctx, PRESSED) == Refused(code)
+
+
+def test_who_presses_too_early_however_often_is_not_kept_out_once_it_is_approved() -> None:
+    ctx = context()
+    METHOD.begin(ctx)
+    for _ in range(ctx.most_attempts + 1):
+        assert METHOD.submit(ctx, PRESSED) == Refused("not_approved")
+    ctx.phones.becomes(State.APPROVED, BY)
+    assert isinstance(METHOD.submit(ctx, PRESSED), Done)
 
 
 def test_without_a_request_it_has_expired() -> None:
@@ -203,3 +213,9 @@ def test_either_kind_of_key_will_do() -> None:
     assert not METHOD.needs.missing(frozenset({"credential:phone"}))
     assert not METHOD.needs.missing(frozenset({"credential:passkey"}))
     assert METHOD.needs.missing(frozenset({"credential:totp"}))
+
+
+def test_the_computers_own_page_needs_a_passkey() -> None:
+    for options, is_missing in ({"approval": "passkey"}, True), ({"approval": "phone"}, False), ({}, False):
+        assert METHOD.needs_for(options).missing(frozenset({"credential:phone"})) is is_missing
+        assert not METHOD.needs_for(options).missing(frozenset({"credential:passkey"}))

@@ -1,5 +1,6 @@
 """Login method `totp`."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pyotp
@@ -7,10 +8,15 @@ import pytest
 
 from idp.domain.authn import Assurance
 from idp.domain.codes import six_digits
-from idp.methods.base import Done, Refused, Show, Step, Subject
+from idp.domain.policy import MethodEntry
+from idp.methods.base import Done, Refused, Step
 from idp.methods.conformance import ANNE, FakeContext, MethodSuite, fake_context
+from idp.methods.email_otp import EmailOtp
+from idp.methods.password import Password
+from idp.methods.registry import Registry
 from idp.methods.totp import Totp
 from idp.totp import key_uri, matching_step, new_secret
+from tests.fakes import samples
 
 VECTOR_SECRET = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"  # RFC 6238 appendix B: ASCII 12345678901234567890
 VECTOR_AT = datetime(1970, 1, 1, 0, 0, 59, tzinfo=UTC)
@@ -18,9 +24,8 @@ VECTOR_CODE = "287082"
 STEP = timedelta(seconds=30)
 
 
-def login(ctx: FakeContext, code: str, who: str = "anne.pierre") -> Step:
-    asked = {} if ctx.subject else {"login": who}
-    return Totp().submit(ctx, {"code": code, **asked})
+def login(ctx: FakeContext, code: str) -> Step:
+    return Totp().submit(ctx, {"code": code})
 
 
 class TestTotp(MethodSuite):
@@ -45,18 +50,6 @@ class TestTotp(MethodSuite):
         return [ctx.codes.shown]
 
 
-class TestTotpAlone(TestTotp):
-    """Where a policy asks no password: the person says who they are."""
-
-    never_asks_who = False
-
-    def context(self) -> FakeContext:
-        return fake_context()
-
-    def unknown_login(self, ctx: FakeContext) -> Step:
-        return login(ctx, ctx.codes.shown, "nobody")
-
-
 @pytest.mark.parametrize("code", ["", "12345", "1234567", "28708a", "２８７０８２", "2" * 100])
 def test_what_is_no_code_is_refused_and_is_no_try(code: str) -> None:
     ctx = fake_context(subject=ANNE)
@@ -64,29 +57,31 @@ def test_what_is_no_code_is_refused_and_is_no_try(code: str) -> None:
     assert ctx.attempts == 0
 
 
-def test_without_a_name_nobody_is_looked_up() -> None:
+def test_without_the_password_before_it_not_even_the_right_code_is_looked_at() -> None:
+    """A stranger with a login name could block the application with wrong ones."""
     ctx = fake_context()
-    assert login(ctx, "000000", " ") == Refused("login_incomplete")
+    assert Totp().submit(ctx, {"login": "anne.pierre", "code": ctx.codes.shown}) == Refused("password_first")
     assert ctx.attempts == 0
+
+
+@pytest.mark.parametrize("after", [None, "email_otp"])
+def test_a_policy_that_does_not_ask_the_password_first_is_refused_and_not_followed(after: str | None) -> None:
+    registry = Registry([Password(), EmailOtp(), Totp()])
+    password, entry = MethodEntry("password"), MethodEntry("totp", after=after)
+    policy = replace(samples.policy(), methods=(password, entry))
+    assert any("only after" in problem for problem in registry.problems(policy))
+    assert policy.within(registry.only_after).methods == (password,)
 
 
 def test_a_wrong_code_is_a_guess() -> None:
     assert login(fake_context(subject=ANNE), "000000") == Refused("code_wrong", guess=True)
 
 
-@pytest.mark.parametrize(("subject", "code"), [(ANNE, "codes_blocked"), (None, "code_wrong")])
-def test_that_it_is_blocked_is_said_to_who_has_proven_something(subject: Subject | None, code: str) -> None:
-    ctx = fake_context(subject=subject)
+def test_that_it_is_blocked_is_said() -> None:
+    ctx = fake_context(subject=ANNE)
     ctx.codes.is_blocked = True
-    assert login(ctx, VECTOR_CODE) == Refused(code, guess=True)
+    assert login(ctx, VECTOR_CODE) == Refused("codes_blocked", guess=True)
     assert ctx.attempts == 1
-
-
-def test_the_page_asks_who_only_where_nobody_is_named() -> None:
-    for ctx, asks in ((fake_context(), True), (fake_context(subject=ANNE), False)):
-        shown = Totp().begin(ctx)
-        assert isinstance(shown, Show)
-        assert shown.values["asks_who"] is asks
 
 
 def test_spaces_between_digits_are_nothing() -> None:

@@ -216,6 +216,19 @@ def test_ten_without_success_revoke_the_phone_and_its_holder_is_told(provider: P
     assert "Téléphone" in letter.text
 
 
+def test_one_that_was_not_revoked_in_time_is_at_the_next_try(provider: Provider) -> None:
+    """The process that counted the tenth wrong PIN stopped there."""
+    phone = given_phone(provider)
+    found = known(provider, phone)
+    with provider.services.db.write() as tx:
+        for _ in range(10):
+            tx.phones.note_wrong_pin(phone.credential_id)
+    assert [give(provider, phone, found) for _ in range(2)] == ["phone_revoked"] * 2
+    assert stored(provider, phone) is None
+    assert len(provider.events("phone.revoked")) == 1
+    assert len([each for each in provider.mails() if "dix codes PIN" in each.text]) == 1
+
+
 def test_of_wrong_pins_at_once_each_counts(provider: Provider) -> None:
     phone = given_phone(provider)
     found = known(provider, phone)

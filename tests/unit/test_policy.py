@@ -119,6 +119,10 @@ def test_an_entry_takes_its_own_method_with_its_first_factor(entry: MethodEntry,
 NEAR = {"same_network": "yes"}
 
 
+def test_an_option_of_another_method_with_the_name_of_a_condition_is_none() -> None:
+    assert MethodEntry("email_otp", options=NEAR).matches(samples.otp_proof())
+
+
 @pytest.mark.parametrize(
     ("options", "held", "expected"),
     [

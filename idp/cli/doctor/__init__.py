@@ -21,6 +21,7 @@ CHECKS = (
     stores.worker,
     stores.sealed_secrets,
     stores.passkeys,
+    stores.policies,
     stores.ephemeral,
     stores.clocks,
     *outside.CHECKS,

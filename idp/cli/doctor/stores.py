@@ -7,9 +7,11 @@ from datetime import UTC, datetime, timedelta
 
 from idp.cli.doctor.finding import Finding, fail, ok, warn
 from idp.clock import SystemClock
+from idp.domain.policy import in_force
 from idp.errors import Unavailable
 from idp.flows.enrolled import relying_party
 from idp.flows.worker import HEARTBEAT
+from idp.methods import registry
 from idp.settings import Settings
 from idp.store import Database, Ephemeral
 from idp.store.ephemeral import EMBEDDED, connect
@@ -82,6 +84,25 @@ def passkeys(settings: Settings) -> Iterator[Finding]:
     if useless:
         advice = "nobody signs in with them: tell their holders to register others, or give the issuer its host again"
         yield warn("passkeys", f"made for another host than {rp_id}: {useless}; {advice}")
+
+
+def policies(settings: Settings) -> Iterator[Finding]:
+    """Entries that were recorded by other rules are left out, and no page says so."""
+    now = datetime.now(UTC)
+    try:
+        _inspected(settings)
+        only_after = registry.load([name for name in settings.methods if name not in settings.upstreams]).only_after
+        with closing(Database(settings.database_url)) as opened, opened.read() as tx:
+            found = {client.client_id: in_force(tx.policies.of(client.client_id), now) for client in tx.clients.all()}
+    except (Unavailable, registry.MethodError):  # told by its own check, or by whatever starts
+        return
+    for client_id, policy in found.items():
+        kept = policy.within(only_after).methods if policy else ()
+        for entry in policy.methods if policy else ():
+            if entry not in kept:
+                first = only_after.get(entry.id, "another first factor")
+                advice = f"record the policy anew, {entry.id} after {first} (`sesame policy set`)"
+                yield warn("policies", f"{client_id}: {entry.id} is left out, it stands without {first}; {advice}")
 
 
 def ephemeral(settings: Settings) -> Iterator[Finding]:

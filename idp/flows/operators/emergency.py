@@ -56,6 +56,12 @@ def issue(services: Services, desk: Desk, login: str, *, hours: int, reason: str
     return code, account.verified_email is not None
 
 
+def describe(desk: Desk, tx: Tx, account: Account) -> list[tuple[str, str]]:
+    """Name and value: until when a code of the account would be accepted, and never the code."""
+    found = tx.emergency_codes.live(account.account_id, desk.now())
+    return [("emergency code", f"until {found.expires_at.isoformat()}, issued by {found.issued_by}" if found else "-")]
+
+
 def revoke(desk: Desk, login: str) -> int:
     """End the codes of an account; if one had been used, its sessions and tokens with them. How many sessions.
 

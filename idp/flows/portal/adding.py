@@ -57,7 +57,7 @@ class Begun:
 
 def begin(services: Services, visitor: Visitor) -> Begun:
     """Worth the freshest proofs of this session. Raises JourneyError if there are none, or none is MEDIUM at least."""
-    recent = [proof for proof in visitor.session.proofs if services.now() - proof.at <= own_means.FRESH]
+    recent = own_means.recent(services, visitor.session.proofs)
     if not recent:
         raise JourneyError("interaction_busy", status=409, detail="the proof went stale meanwhile")
     level = max((proof.assurance for proof in recent), default=Assurance.LOW)
@@ -119,11 +119,12 @@ def keep(
     write: Callable[[Tx, Account, str], None],
     *,
     level: Assurance,
+    credential_id: str | None = None,
 ) -> None:
     """One unit: the credential with what `write` stores beside its id, the event, and the letter to the holder.
 
-    level: of the proofs that were fresh when it was begun. Raises JourneyError if the account or the session ended, or
-    the account was filled, meanwhile.
+    level: of the proofs that were fresh when it was begun. credential_id: its id, if that was drawn before. Raises
+    JourneyError if the account or the session ended, or the account was filled, meanwhile.
     """
     if level < Assurance.MEDIUM:
         raise JourneyError("means_needed", status=403)
@@ -131,7 +132,7 @@ def keep(
         account = hold(services, tx, visitor)
         if _count(tx, account, kind) >= MOST_OF_A_KIND:
             raise JourneyError("interaction_busy", status=409, detail="too many of a kind")
-        made = Credential(new_id(), kind, kind, level, services.now(), name)
+        made = Credential(credential_id or new_id(), kind, kind, level, services.now(), name)
         tx.means.add_credential(account.account_id, made)
         write(tx, account, made.credential_id)
         detail = {"method": kind, "means": made.credential_id, "assurance": level.name}

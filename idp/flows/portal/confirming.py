@@ -39,5 +39,5 @@ def add_routes(bp: flask.Blueprint, services: Services) -> None:
 
 def can_confirm(services: Services, visitor: Visitor, known: Credential) -> Assurance | None:
     """The level that the freshest proofs of this session give a credential; None if they add nothing."""
-    recent = [p for p in visitor.session.proofs if services.now() - p.at <= own_means.FRESH]
+    recent = own_means.recent(services, visitor.session.proofs)
     return max((level for proof in recent if (level := confirmed_by(known, proof))), default=None)

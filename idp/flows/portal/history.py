@@ -23,7 +23,7 @@ OUTCOMES: dict[str, Text] = {
     "login.succeeded": N_("Connexion réussie"),
     "login.failed": N_("Essai refusé"),
     "login.throttled": N_("Essai bloqué après trop d'échecs"),
-    "login.qr_refused": N_("Connexion refusée sur votre téléphone"),
+    "login.qr_refused": N_("Connexion refusée sur un téléphone"),
 }
 INSUFFICIENT: Text = N_("Authentification insuffisante pour le service")
 

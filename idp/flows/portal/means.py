@@ -108,6 +108,12 @@ def _addable(services: Services, held: Holdings) -> list[Method]:
     return [m for m in services.registry.values() if m.proves_national_identity and m.id not in linked]
 
 
+def _is_full(held: Holdings, method: Method) -> bool:
+    """True if the account has as many as it may of each kind that the method takes."""
+    numbers = [sum(each.kind == kind for each in held.credentials) for kind in method.needs.credentials]
+    return min(numbers, default=0) >= MOST_OF_A_KIND
+
+
 def _page(
     services: Services, visitor: Visitor, *, wrong: str = "", typed: str = "", error: str | None = None
 ) -> flask.Response:
@@ -130,7 +136,7 @@ def _page(
             "icon": m.offer.icon,
             "level": say(LEVELS[_reach(services, m)]),
             "url": PAGES.get(m.id),
-            "is_full": sum(c.kind == m.needs.credential for c in held.credentials) >= MOST_OF_A_KIND,
+            "is_full": _is_full(held, m),
         }
         for m in (*_addable(services, held), *(m for m in services.registry.values() if m.id in PAGES))
     ]

@@ -14,8 +14,8 @@ from idp.ceremonies import CHALLENGE_BYTES, PasskeyRefused, creation_options, ve
 from idp.domain.account import Account
 from idp.domain.enrolled import PASSKEY, NewPasskey
 from idp.domain.texts import N_, Text
-from idp.errors import InvalidOperation, JourneyError
-from idp.flows.enrolled import relying_party
+from idp.errors import InvalidOperation
+from idp.flows.enrolled import relying_party, write_passkey
 from idp.flows.portal.adding import (
     BAD_NAME,
     MAX_NAME,
@@ -98,13 +98,7 @@ class _Made:
     user_handle: bytes
 
     def write(self, tx: Tx, account: Account, credential_id: str) -> None:
-        """Of two first passkeys at once, made for different handles, one counts. The account is locked."""
-        handle = tx.passkeys.handle(account.account_id)
-        if handle is None:
-            tx.passkeys.set_handle(account.account_id, self.user_handle)
-        elif handle != self.user_handle:
-            raise JourneyError("interaction_busy", status=409, detail="another user handle meanwhile")
-        tx.passkeys.add(credential_id, self.passkey)
+        write_passkey(tx, account.account_id, credential_id, self.passkey, self.user_handle)
 
 
 def _check(services: Services, visitor: Visitor, pending: Pending, answer: str) -> _Made | str:

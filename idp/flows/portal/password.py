@@ -108,7 +108,7 @@ def _keep(services: Services, visitor: Visitor, present: str | None, new: str) -
             raise JourneyError("interaction_busy", status=409, detail="the password or the account has changed")
         if not tx.sessions.touch(visitor.session.session_id, services.now()):
             raise JourneyError("interaction_busy", status=409, detail="the session has ended")
-        recent = [proof for proof in visitor.session.proofs if services.now() - proof.at <= own_means.FRESH]
+        recent = own_means.recent(services, visitor.session.proofs)
         # Whoever holds the mailbox alone reaches LOW, and a password of the mailbox: what they set is one too.
         is_known = known is not None and known.anchor != "mailbox"
         is_held = any(proof.anchor != "mailbox" and proof.assurance >= Assurance.MEDIUM for proof in recent)

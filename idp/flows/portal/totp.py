@@ -7,7 +7,6 @@ from datetime import timedelta
 from typing import Any
 
 import flask
-import segno
 
 from idp.domain.codes import six_digits
 from idp.domain.enrolled import TOTP, TotpSecret
@@ -128,6 +127,8 @@ def _page(
     services: Services, visitor: Visitor, wrong: dict[str, str] | None = None, name: str | None = None
 ) -> flask.Response:
     """wrong: sentences by field."""
+    import segno  # noqa: PLC0415 - seldom needed
+
     wrong = wrong or {}
     if is_full(services, visitor, TOTP):
         return refuse_full(services, visitor)

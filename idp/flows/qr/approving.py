@@ -61,7 +61,10 @@ def approve(services: Services, request: PhoneRequest, known: KnownPhone | None,
     """Raises RequestRefused, KeyRefused; what was wrong is audited."""
     request.require_phone(services.browser.hash, services.now())
     if is_elsewhere(services, request):
-        _note_failure(services, request, "other_network", known.account_id if known else None)
+        services.network.note_failure()
+        # Once: nothing of the request is spent here, so that the same may be sent again and again.
+        if services.ephemeral.once("qr_elsewhere", request.id, requests.KEPT):
+            _note_failure(services, request, "other_network", known.account_id if known else None)
         raise RequestRefused("other_network")
     answered = requests.answer(services, request, sent.challenge, sent.number)
     if not request.has_number(sent.number):
@@ -143,33 +146,38 @@ def _require_active(services: Services, account_id: str) -> None:
 
 
 def _commit(services: Services, request: PhoneRequest, by: Approval) -> None:
-    """The event, and at the end of its unit the swap: without it nothing is committed. Raises RequestRefused."""
-    with services.db.write() as tx:
-        who, detail = by.account_id, {"means": by.credential_id}
-        services.record(tx, AuditEvent("login.qr_approved", who, who, request.client_id, detail=detail))
-        requests.approve(services, request, by)
+    """First the event, committed, then the swap: no computer signs in by what is not recorded. Raises RequestRefused
+    for what is recorded then, and does not count.
+    """
+    who, detail = by.account_id, {"means": by.credential_id}
+    services.append(AuditEvent("login.qr_approved", who, who, request.client_id, detail=detail))
+    requests.approve(services, request, by)
 
 
 def _note_failure(services: Services, request: PhoneRequest, reason: str, who: str | None) -> None:
-    detail = {"method": QrCode.id, "reason": reason}
+    """who: whose phone or key it is, if that is known; else it is of whom the first factor named."""
+    who, detail = who or request.account_id, {"method": QrCode.id, "reason": reason}
     services.append(AuditEvent("login.failed", "anonymous", who, request.client_id, "refused", detail))
 
 
 def _note_refusal(services: Services, request: PhoneRequest, known: KnownPhone | None, reason: str) -> None:
-    """The holder of the phone is told, if the phone is known, and active; a few times a day, so that it is no flood."""
-    account_id = known.account_id if known else None
-    actor, detail = account_id or "anonymous", {"method": QrCode.id, "reason": reason}
+    """The holder of the phone is told if it is known, else the one whose first factor was given, if one was; a few
+    times a day, so that it is no flood.
+    """
+    account_id = known.account_id if known else request.account_id
+    actor, detail = known.account_id if known else "anonymous", {"method": QrCode.id, "reason": reason}
     event = AuditEvent("login.qr_refused", actor, account_id, request.client_id, "refused", detail)
     with services.db.write() as tx:
         services.record(tx, event)
         account = tx.accounts.get(account_id) if account_id else None
         if account is None or tx.throttle.take(f"qr_refused:{account.account_id}", NOTICES, services.now()):
             return
-        letters.tell(services, tx, account, "qr_refused", services.pages.lang, **_spoken_of(services, request))
+        values = _spoken_of(services, request) | {"reason": reason, "known": "yes" if known else ""}
+        letters.tell(services, tx, account, "qr_refused", services.pages.lang, **values)
 
 
 def _spoken_of(services: Services, request: PhoneRequest) -> dict[str, str]:
-    """Values of the letter."""
+    """Values of the letter: the login."""
     return {
         "service": request.service,
         "method": QrCode.id,

@@ -6,13 +6,14 @@ Nobody is signed in there. A GET only shows; the phone that is first to ask is t
 import base64
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import flask
 
 from idp.domain.account import Account
 from idp.domain.audit import AuditEvent
-from idp.domain.enrolled import PHONE
+from idp.domain.enrolled import PASSKEY, PHONE
 from idp.domain.ids import digest, new_token
 from idp.domain.phone import COOKIE_FOR, PIN_DIGITS
 from idp.domain.texts import N_, Text
@@ -30,6 +31,7 @@ CHALLENGE_BYTES = HANDLE_BYTES = 32
 PROBLEMS: dict[str, Text] = {
     "refused": N_("La clé de ce téléphone n'a pas pu être vérifiée. Réessayez."),
     "known": N_("Ce téléphone est déjà enregistré."),
+    "full": N_("Ce compte a déjà trop de clés de cette sorte : retirez-en une d'abord, ou choisissez l'autre façon."),
     "pin_malformed": N_("Le code PIN compte six chiffres."),
     "pin_guessable": N_("Ce code PIN est trop facile à deviner : ni suite, ni répétition, ni date."),
     "pin_differs": N_("Les deux codes PIN ne sont pas identiques."),
@@ -51,33 +53,53 @@ def add_routes(bp: flask.Blueprint, services: Services) -> None:
     def claim(token: str) -> flask.Response:
         services.browser.check_form()
         _claim(services, token)
-        return answer.see_other(f"/qr/enrol/{token}")
+        return _go_on(services, token)
 
     @bp.post(f"{PAGE}/key")
     def keep_key(token: str) -> flask.Response:
         services.browser.check_form()
         form = flask.request.form
         found = _own(services, token, State.CLAIMED)
-        if found is None:
-            return answer.see_other(f"/qr/enrol/{token}")
-        problem = _keep(services, found, form)
+        problem = _keep(services, found, form) if found is not None else None
         if problem:
             return _page(services, token, problem, form)
-        return answer.see_other(f"/qr/enrol/{token}")
+        return _go_on(services, token)
 
     @bp.post(f"{PAGE}/finish")
     def finish(token: str) -> flask.Response:
-        """The computer has confirmed: this browser is remembered, once."""
+        """The computer has confirmed: this browser is remembered, once; it is told again if the answer was lost."""
         services.browser.check_form()
-        response = answer.see_other(f"/qr/enrol/{token}")
-        found = _own(services, token, State.CONFIRMED)
-        if found is not None:
-            cookie = new_token()
-            with services.db.write() as tx:
-                tx.phones.remember_browser(found.credential_id, digest(cookie), services.now())
-                enrolments.change(services, found, state=State.FINISHED)
-            services.browser.set(response, "phone", cookie, COOKIE_FOR)
+        response = _go_on(services, token)
+        found = enrolments.find(services, token)
+        if found is not None and _state(services, found) == State.CONFIRMED:
+            _remember(services, found)
+            services.browser.set(response, "phone", _cookie(services, found), COOKIE_FOR)
         return response
+
+
+def _cookie(services: Services, found: Enrolment) -> str:
+    """The same for one enrolment, so that it can be sent again."""
+    return services.data_keys.mac("phone cookie", found.token)
+
+
+def _remember(services: Services, found: Enrolment) -> None:
+    """First in SQL: what fails between is done again."""
+    cookie = digest(_cookie(services, found))
+    with services.db.write() as tx:
+        tx.accounts.lock(found.account_id)
+        is_live = found.credential_id in {each.credential_id for each in tx.means.credentials(found.account_id)}
+        if is_live and tx.phones.by_cookie(cookie) is None:
+            tx.phones.remember_browser(found.credential_id, cookie, services.now())
+    if found.state is State.CONFIRMED:
+        with suppress(JourneyError):  # another tab was first, or it is forgotten: the browser has its cookie
+            enrolments.change(services, found, state=State.FINISHED)
+
+
+def _go_on(services: Services, token: str) -> flask.Response:
+    """To its page; where there is none the address is anybody's words, and goes into no header."""
+    if enrolments.find(services, token) is None:
+        return _page(services, token)
+    return answer.see_other(f"/qr/enrol/{token}")
 
 
 def _state(services: Services, found: Enrolment | None) -> str:
@@ -87,6 +109,8 @@ def _state(services: Services, found: Enrolment | None) -> str:
     is_mine = found.state is State.DRAWN or found.browser == services.browser.hash
     if found.state is State.KEEPING and is_mine:
         return State.MADE  # in a moment it is confirmed, or refused
+    if found.state is State.FINISHED and is_mine and services.browser.read("phone") != _cookie(services, found):
+        return State.CONFIRMED  # the answer was lost
     return found.state if is_mine else "taken"
 
 
@@ -180,7 +204,8 @@ def _making(
     form: Mapping[str, str],
 ) -> flask.Response:
     """Where the phone makes its key."""
-    held = HELD in (flask.request.args.get("with"), form.get("kind"))
+    # Where no passkey can be added, one that the phone has already will do, or else a PIN.
+    held = HELD in (flask.request.args.get("with"), form.get("kind")) or made.is_full(services, found, PASSKEY)
     said, parts = places.browser(flask.request.user_agent.string[:200])
     field, sentence = problem or ("", "")
     account = _account(services, found)

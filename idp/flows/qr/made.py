@@ -18,7 +18,7 @@ from idp.ceremonies import (
     verify_creation,
 )
 from idp.domain.account import Account
-from idp.domain.enrolled import PASSKEY, PHONE, NewPasskey
+from idp.domain.enrolled import MOST_OF_A_KIND, PASSKEY, PHONE, NewPasskey
 from idp.domain.phone import key_id, pin_problem, signed_text
 from idp.flows.enrolled import StoredPasskeys, relying_party
 from idp.flows.qr.enrolments import Enrolment
@@ -81,11 +81,20 @@ def verify(services: Services, enrolment: Enrolment, form: Mapping[str, str]) ->
         raise MadeRefused("refused") from refusal
 
 
+def is_full(services: Services, enrolment: Enrolment, kind: str) -> bool:
+    """True if the account has as many of this kind as it may."""
+    with services.db.read() as tx:
+        stored = tx.means.credentials(enrolment.account_id)
+    return sum(each.kind == kind for each in stored) >= MOST_OF_A_KIND
+
+
 def _passkey(services: Services, enrolment: Enrolment, credential: str) -> dict[str, Any]:
     made = verify_creation(relying_party(services.settings), base64.b64decode(enrolment.challenge), credential)
     with services.db.read() as tx:
         if tx.passkeys.find(made.webauthn_id):
             raise MadeRefused("known")
+    if is_full(services, enrolment, PASSKEY):
+        raise MadeRefused("full")
     packed = {name: _packed(value) for name, value in asdict(made).items()}
     return {"kind": PASSKEY, "passkey": packed}
 
@@ -127,6 +136,8 @@ def _phone(services: Services, enrolment: Enrolment, form: Mapping[str, str]) ->
         raise MadeRefused(f"pin_{problem}")
     if form.get("pin_again", "") != pin:
         raise MadeRefused("pin_differs")
+    if is_full(services, enrolment, PHONE):
+        raise MadeRefused("full")
     return {
         "kind": PHONE,
         "public_key": base64.b64encode(key).decode(),

@@ -17,6 +17,7 @@ from idp.domain.phone import MOST_WRONG_PINS, Phone, is_pin
 from idp.domain.throttle import ATTEMPTS
 from idp.flows import notices
 from idp.flows.services import Services
+from idp.store import Tx
 
 HALF_BYTES = 32  # of a signature: r, then s (Web Cryptography API §23.7.1)
 MAX_KEY = 200  # characters: a SubjectPublicKeyInfo of P-256 has 91 bytes
@@ -72,7 +73,11 @@ def verify(services: Services, phone: Phone, message: bytes, signature: str, pin
         wait = tx.throttle.take(bucket, ATTEMPTS, services.now())
         failures = 0 if wait else tx.phones.note_wrong_pin(phone.credential_id)
         is_live = tx.phones.find(phone.credential_id) is not None
-    if not is_live or failures > MOST_WRONG_PINS:
+    if not is_live:
+        raise PhoneRefused("phone_revoked")
+    if failures > MOST_WRONG_PINS:  # whoever counted the last one stopped before it was revoked
+        with services.db.write() as tx:
+            _revoke(services, tx, phone, failures)
         raise PhoneRefused("phone_revoked")
     if wait:
         raise PhoneRefused("too_many_pins", wait)
@@ -85,17 +90,28 @@ def verify(services: Services, phone: Phone, message: bytes, signature: str, pin
 
 def _note_wrong(services: Services, phone: Phone, failures: int) -> bool:
     """Audit it; True if it was one too many: the phone is revoked then, and its holder told, once."""
-    account_id, detail = phone.account_id, {"means": phone.credential_id, "failures": str(failures)}
     is_last = failures >= MOST_WRONG_PINS
     with services.db.write() as tx:
         if is_last:
-            tx.accounts.lock(account_id)
-        services.record(tx, AuditEvent("phone.pin_wrong", "anonymous", account_id, outcome="refused", detail=detail))
-        account = tx.accounts.get(account_id) if is_last else None
-        if account is not None and tx.means.remove(account_id, phone.credential_id, services.now()):
-            services.record(tx, AuditEvent("phone.revoked", "anonymous", account_id, detail=detail))
-            notices.tell(services, tx, account, "phone.revoked", means=phone.credential_id, method="phone")
+            tx.accounts.lock(phone.account_id)
+        services.record(tx, _event("phone.pin_wrong", phone, failures, outcome="refused"))
+        if is_last:
+            _revoke(services, tx, phone, failures)
     return is_last
+
+
+def _revoke(services: Services, tx: Tx, phone: Phone, failures: int) -> None:
+    """Once, and its holder is told."""
+    tx.accounts.lock(phone.account_id)
+    account = tx.accounts.get(phone.account_id)
+    if account is not None and tx.means.remove(phone.account_id, phone.credential_id, services.now()):
+        services.record(tx, _event("phone.revoked", phone, failures))
+        notices.tell(services, tx, account, "phone.revoked", means=phone.credential_id, method="phone")
+
+
+def _event(name: str, phone: Phone, failures: int, *, outcome: str = "ok") -> AuditEvent:
+    detail = {"means": phone.credential_id, "failures": str(failures)}
+    return AuditEvent(name, "anonymous", phone.account_id, outcome=outcome, detail=detail)
 
 
 def _keyed(services: Services, key_id: str, pin: str) -> str:

@@ -8,7 +8,6 @@ import io
 from dataclasses import replace
 
 import flask
-import segno
 
 from idp.domain import phone_request as domain
 from idp.domain.ids import digest
@@ -24,7 +23,7 @@ REQUEST, SHORT_CODE = "request", "code"  # where the method keeps them in its st
 
 
 def open_request(
-    services: Services, *, handle: str, client_id: str, service: str, same_network: bool
+    services: Services, *, handle: str, client_id: str, service: str, same_network: bool, account_id: str | None
 ) -> tuple[PhoneRequest, str]:
     """A new request of this login, asked for by the browser of the current request; and its short code."""
     request = PhoneRequest(
@@ -37,6 +36,7 @@ def open_request(
         place=services.network.place,
         same_network=same_network,
         opened_at=services.now(),
+        account_id=account_id,
     )
     code = _draw_code(services)
     services.ephemeral.put(KIND, request.id, request.to_json(), KEPT)
@@ -148,6 +148,8 @@ def address(services: Services, request: PhoneRequest) -> str:
 
 def drawn(services: Services, request: PhoneRequest) -> bytes:
     """The QR code of now: an SVG image."""
+    import segno  # noqa: PLC0415 - seldom needed
+
     image = io.BytesIO()
     code = segno.make_qr(address(services, request), error="m")
     code.save(image, kind="svg", scale=6, border=4, light="#fff", svgclass=None, lineclass=None)
@@ -155,11 +157,13 @@ def drawn(services: Services, request: PhoneRequest) -> bytes:
 
 
 class StoredPhones:
-    """The requests of one login, for the method."""
+    """The requests of one login, for the method. account_id: whose first factor it has."""
 
-    def __init__(self, services: Services, *, handle: str, client_id: str, service: str) -> None:
+    def __init__(
+        self, services: Services, *, handle: str, client_id: str, service: str, account_id: str | None
+    ) -> None:
         self._services, self._handle = services, handle
-        self._client_id, self._service = client_id, service
+        self._client_id, self._service, self._account_id = client_id, service, account_id
         self.address = services.settings.issuer.partition("://")[2] + "/qr"
 
     def open(self, *, same_network: bool) -> Opened:
@@ -169,6 +173,7 @@ class StoredPhones:
             client_id=self._client_id,
             service=self._service,
             same_network=same_network,
+            account_id=self._account_id,
         )
         return Opened(request.id, code)
 
