@@ -11,6 +11,7 @@ from tests.browser.visitor import ROR_LOGIN, Visitor
 
 CARDS = ("anne", "karim", "camille", "expired", "revoked", "test")
 WRONG = "9999"
+SIGNING_MS = 20_000  # from the button to the pad: the page, the helper and the reader, on a busy machine
 STATUS = {"product": "sesame-reader", "version": "0.1.0", "allowed": True, "card": "present", "tries": "ok"}
 
 
@@ -79,7 +80,7 @@ class CardHolder:
     def presses(self) -> None:
         """« Se connecter avec ma carte »; the desk then shows its pad."""
         self.page.click("#card-sign")
-        expect(self.pad).to_be_visible()
+        expect(self.pad).to_be_visible(timeout=SIGNING_MS)
 
     def is_refused(self, title: str, code: str) -> None:
         """The page after the card has signed: why, and other ways that work; the same when it is loaded anew."""

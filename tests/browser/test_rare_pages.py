@@ -24,29 +24,22 @@ OF_A_WHOLE_PAGE = ("landmark-one-main", "page-has-heading-one", "region")
 AS_A_LETTER = {"rules": {rule: {"enabled": False} for rule in OF_A_WHOLE_PAGE}}
 LEA, KARIM, SUPPORT = "lea.martin", "karim.benali", "support@esea.example"
 LINK = {"not_me_url": "https://idp.example/not-me/x"}
+AT = datetime(2026, 7, 1, 8, tzinfo=UTC)
+WHERE: dict[str, Any] = {"at": AT, "browser": "Firefox", "browser_parts": {}, "network": "192.0.2.0/24"}
 NOTICES: list[tuple[str, dict[str, Any]]] = [
     ("means_changed", {**LINK, "event": "means.linked", "change": CHANGES["means.linked"], "method": "Carte CPS"}),
-    (
-        "new_browser",
-        {
-            **LINK,
-            "at": datetime(2026, 7, 1, 8, tzinfo=UTC),
-            "browser": "Firefox",
-            "browser_parts": {},
-            "network": "192.0.2.0/24",
-            "method": "Carte CPS",
-        },
+    ("new_browser", {**LINK, **WHERE, "method": "Carte CPS"}),
+    ("qr_refused", {**WHERE, "service": "ROR", "reason": "not_me", "known": True}),
+    ("qr_refused", {**WHERE, "service": "ROR", "reason": "number_wrong", "known": False}),
+    ("codes_guessed", {"tries": "5", "after": "password", "blocked": False}),
+    ("codes_guessed", {"tries": "50", "after": "password", "blocked": True}),
+    *(
+        ("emergency_code", {**LINK, **WHERE, "event": event, "change": CHANGES[event], "until": AT})
+        for event in ("emergency_code.issued", "emergency_code.used")
     ),
     (
-        "qr_refused",
-        {
-            "service": "ROR",
-            "at": datetime(2026, 7, 1, 8, tzinfo=UTC),
-            "browser": "Firefox",
-            "browser_parts": {},
-            "network": "192.0.2.0/24",
-            "reason": "not_me",
-        },
+        "emergency_told",
+        {"event": "emergency_code.issued", "login": LEA, "by": "eva", "reason": "x", "at": AT, "until": AT},
     ),
     ("contact_changed", {**LINK, "event": "account.email_changed", "value": "a•••@clinique.example"}),
     ("email_code", {"code": "123456", "minutes": 10}),
