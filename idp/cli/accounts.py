@@ -10,6 +10,7 @@ from idp.cli.context import desk_of, plainly, services_of
 from idp.domain.account import AccountStatus
 from idp.errors import InvalidOperation
 from idp.flows.operators import accounts, cards, contacts, emergency, means
+from idp.web.dates import moment
 
 
 @click.group()
@@ -177,9 +178,10 @@ def confirm_password(context: click.Context, login: str, reason: str) -> None:
 def emergency_code(context: click.Context, login: str, hours: int, reason: str, tell: str) -> None:
     """Print a code that signs an account in once, after its password; the holder and a second operator are told."""
     services, desk = services_of(context)
-    code, is_told = emergency.issue(services, desk, login, hours=hours, reason=reason, tell=tell)
-    click.echo(code)
-    if not is_told:
+    issued = emergency.issue(services, desk, login, hours=hours, reason=reason, tell=tell)
+    click.echo(issued.code)
+    click.echo(f"sesame: good until {moment(issued.until, 'en')}, Paris time", err=True)
+    if not issued.is_told:
         click.echo(f"sesame: {login} has no verified address: no letter says so, tell the holder yourself", err=True)
 
 

@@ -3,7 +3,7 @@
 import re
 import shutil
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from idp.settings import load
 from idp.settings.sections import Argon2
 from idp.store import Tx
 from idp.store.conformance_rows import policy_of
+from idp.web.dates import moment
 from tests.fakes.clock import START
 from tests.fakes.command_line import OPERATOR, CommandLine
 from tests.fakes.findings import only
@@ -38,6 +39,8 @@ def cli(tmp_path: Path, template: Path) -> CommandLine:
     shutil.copytree(template, tmp_path, dirs_exist_ok=True)
     made = CommandLine.in_folder(tmp_path, SETTINGS)
     add(made, "anne.pierre", "--email", "anne.pierre@chu.example")
+    made.run("client", "add", "rescue", "--name", "Rescue", "--redirect-uri", "https://rescue.example/cb")
+    made.run("policy", "set", "rescue", "email_otp", "emergency_code")
     return made
 
 
@@ -55,6 +58,13 @@ def command(login: str = "anne.pierre", **changes: str | None) -> tuple[str, ...
     given = {**ASKED, **{f"--{name}": value for name, value in changes.items()}}
     options = [(name, value) for name, value in given.items() if value is not None]
     return ("account", "emergency-code", login, *(text for pair in options for text in pair))
+
+
+def issued(cli: CommandLine) -> str:
+    """What the command prints on standard output: a program that reads it gets the code alone."""
+    result = cli.invoke(*command())
+    assert result.exit_code == 0, result.output
+    return result.stdout.rstrip("\n")
 
 
 def live(cli: CommandLine, login: str = "anne.pierre") -> Any:
@@ -122,7 +132,7 @@ def test_an_account_that_is_not_active_gets_none(cli: CommandLine, status: str) 
 
 
 def test_a_suspension_ends_a_code(cli: CommandLine) -> None:
-    cli.run(*command())
+    issued(cli)
     cli.run("account", "set-status", "anne.pierre", "suspended", "--reason", "test")
     cli.run("account", "set-status", "anne.pierre", "active", "--reason", "test")
     assert "has no emergency code" in cli.refused("account", "revoke-emergency-code", "anne.pierre")
@@ -136,6 +146,33 @@ def test_an_account_without_a_password_gets_none(cli: CommandLine) -> None:
 def test_where_the_method_is_off_there_are_none(cli: CommandLine) -> None:
     off = CommandLine.in_folder(cli.folder, SETTINGS.replace(', "emergency_code"', ""))
     assert "emergency_code is not enabled" in off.refused(*command())
+
+
+@pytest.mark.parametrize(
+    "commands",
+    [
+        [("policy", "set", "rescue", "email_otp")],
+        [("client", "disable", "rescue")],
+        [
+            ("policy", "set", "rescue", "email_otp"),
+            ("policy", "set", "rescue", "email_otp", "emergency_code", "--from", "2100-01-01T00:00:00+00:00"),
+        ],
+    ],
+    ids=["on no policy", "a client that is off", "on a policy to come"],
+)
+def test_a_code_that_no_service_accepts_is_not_issued(cli: CommandLine, commands: list[tuple[str, ...]]) -> None:
+    for each in commands:
+        cli.run(*each)
+    assert "no service accepts emergency_code" in cli.refused(*command())
+    assert live(cli) is None
+    assert not cli.events("--name", "emergency_code.issued")
+    assert not cli.read(lambda tx: tx.outbox.is_due(START.replace(year=2100)))
+
+
+def test_an_entry_that_is_left_out_accepts_none(cli: CommandLine) -> None:
+    later = replace(policy_of("rescue", datetime.now(UTC)), methods=(MethodEntry("password"), CODE_ALONE))
+    cli.write(lambda tx: tx.policies.add(later))
+    assert "no service accepts emergency_code" in cli.refused(*command())
 
 
 def test_there_is_nothing_to_revoke(cli: CommandLine) -> None:
@@ -155,7 +192,7 @@ def test_no_policy_takes_it_without_the_password(cli: CommandLine) -> None:
 
 
 def test_it_prints_the_code_and_nothing_else_has_it(cli: CommandLine) -> None:
-    code = cli.run(*command())
+    code = issued(cli)
     assert CODE.fullmatch(code), code
     found = live(cli)
     assert (found.told, found.issued_by) == (SECOND, OPERATOR)
@@ -169,14 +206,19 @@ def test_it_prints_the_code_and_nothing_else_has_it(cli: CommandLine) -> None:
     assert not [each for each in (code, bare) if each.encode() in stored]
 
 
+def test_whoever_issues_it_sees_until_when_beside_it(cli: CommandLine) -> None:
+    result = cli.invoke(*command())
+    assert result.stderr == f"sesame: good until {moment(live(cli).expires_at, 'en')}, Paris time\n"
+
+
 def test_a_second_one_says_that_it_ended_the_first(cli: CommandLine) -> None:
-    assert cli.run(*command()) != cli.run(*command())
+    assert issued(cli) != issued(cli)
     newer, older = cli.events("--name", "emergency_code.issued")[:2]
     assert (older["detail"]["ended_another"], newer["detail"]["ended_another"]) == ("no", "yes")
 
 
 def test_it_is_revoked(cli: CommandLine) -> None:
-    cli.run(*command())
+    issued(cli)
     assert cli.run("account", "revoke-emergency-code", "anne.pierre") == "0 sessions"
     assert cli.last_event()["name"] == "emergency_code.revoked"
     assert "has no emergency code" in cli.refused("account", "revoke-emergency-code", "anne.pierre")
@@ -192,7 +234,7 @@ def test_who_has_no_address_is_told_by_whoever_runs_this(cli: CommandLine) -> No
 
 def test_support_sees_until_when_there_is_one_and_never_which(cli: CommandLine) -> None:
     assert "emergency code: -" in cli.run("account", "show", "anne.pierre").splitlines()
-    code = cli.run(*command())
+    code = issued(cli)
     shown = cli.run("account", "show", "anne.pierre")
     assert f"emergency code: until {live(cli).expires_at.isoformat()}, issued by {OPERATOR}" in shown.splitlines()
     assert code not in shown

@@ -1,12 +1,13 @@
 """Emergency codes, as support issues them: for a while, for a reason, and never unseen (RIE-PS 16)."""
 
-from dataclasses import replace
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from idp.domain.account import Account, normalise_login
 from idp.domain.contact import sound_email
 from idp.domain.emergency import LONGEST, EmergencyCode, clean, new_code
 from idp.domain.ids import new_id
+from idp.domain.policy import in_force
 from idp.errors import InvalidOperation
 from idp.flows import emergency
 from idp.flows.operators.desk import Desk
@@ -16,11 +17,19 @@ from idp.store import Tx
 MAX_REASON = 500
 
 
-def issue(services: Services, desk: Desk, login: str, *, hours: int, reason: str, tell: str) -> tuple[str, bool]:
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """A code, which nothing else has. is_told: the holder has an address to be told at."""
+
+    code: str
+    until: datetime
+    is_told: bool
+
+
+def issue(services: Services, desk: Desk, login: str, *, hours: int, reason: str, tell: str) -> Issued:
     """A code for an account, which ends its code of before. Holder and second operator are told.
 
-    Returns the code, which nothing else has, and whether the holder has an address to be told at. Raises
-    InvalidOperation; an operator's own account is refused, which is audited.
+    Raises InvalidOperation; an operator's own account is refused, which is audited.
     """
     if emergency.METHOD not in services.registry:
         raise InvalidOperation("methods: emergency_code is not enabled")
@@ -31,16 +40,19 @@ def issue(services: Services, desk: Desk, login: str, *, hours: int, reason: str
         raise InvalidOperation(f"a reason has 1 to {MAX_REASON} characters that can be printed")
     if told is None:
         raise InvalidOperation(f"{tell!r} is not an e-mail address")
-    code = new_code()
-    digest = services.hasher.hash(clean(code) or "")  # not in the unit: it takes its time
     with desk.db.read() as tx:
         account = desk.account(tx, login)
         operator = tx.accounts.find_by_login(normalise_login(desk.operator))
+        is_accepted = _is_accepted(desk, tx)
     if _is_own(desk, operator, account):
         with desk.db.write() as tx:
             desk.record(tx, "emergency_code.refused", subject=account.account_id, reason="own account")
         raise InvalidOperation(f"{login} is the account of whoever runs this: another operator issues its code")
     _require_another(desk, told, operator, account)
+    if not is_accepted:
+        raise InvalidOperation(f"no service accepts {emergency.METHOD}: put it on a policy first (`sesame policy set`)")
+    code = new_code()
+    digest = services.hasher.hash(clean(code) or "")  # not in the unit: it takes its time
     with desk.db.write() as tx:
         account = _active(tx, account, login)
         now = desk.now()
@@ -53,7 +65,7 @@ def issue(services: Services, desk: Desk, login: str, *, hours: int, reason: str
         tx.audit.record(replace(event, personal={"told": told}), now)
         emergency.tell_issued(services, tx, made)
         emergency.tell_second(services, tx, made, emergency.ISSUED, login=account.login_name, reason=why)
-    return code, account.verified_email is not None
+    return Issued(code, made.expires_at, account.verified_email is not None)
 
 
 def describe(desk: Desk, tx: Tx, account: Account) -> list[tuple[str, str]]:
@@ -77,6 +89,13 @@ def revoke(desk: Desk, login: str) -> int:
         means = " ".join(code_id for code_id, _ in ended)
         desk.record(tx, "emergency_code.revoked", subject=account_id, means=means, sessions=sessions)
     return sessions
+
+
+def _is_accepted(desk: Desk, tx: Tx) -> bool:
+    """Some service takes a code now: one that none takes would be read out to somebody in need, and open nothing."""
+    now, only_after = desk.now(), desk.registry.only_after
+    found = (in_force(tx.policies.of(each.client_id), now) for each in tx.clients.all() if each.enabled)
+    return any(policy.within(only_after).entry(emergency.METHOD) for policy in found if policy)
 
 
 def _active(tx: Tx, found: Account, login: str) -> Account:
