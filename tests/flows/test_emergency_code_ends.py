@@ -1,5 +1,6 @@
 """What an emergency code opened ends with it, and those who must know are told."""
 
+import html
 import re
 from collections.abc import Callable
 from datetime import timedelta
@@ -137,6 +138,16 @@ def test_what_is_over_is_purged(provider: Provider) -> None:
 # -- who is told -------------------------------------------------------------------------
 
 
+def test_holder_and_second_operator_are_told_of_the_issue(provider: Provider) -> None:
+    issued(provider)
+    letters = {mail.to: mail for mail in provider.mails()}
+    assert letters.keys() == {"anne.pierre@chu.example", SECOND}
+    for said in (letters["anne.pierre@chu.example"].text, html.unescape(letters["anne.pierre@chu.example"].html)):
+        assert "Vous l'avez demandé ? Vous n'avez rien" in said
+        assert "C'était vous ?" not in said
+    assert "Motif : reader out of order\nDate : " in letters[SECOND].text
+
+
 def test_holder_second_operator_and_support_are_told_of_the_use(provider: Provider) -> None:
     code = issued(provider)
     provider.mails().clear()
@@ -145,7 +156,8 @@ def test_holder_second_operator_and_support_are_told_of_the_use(provider: Provid
     letters = {mail.to: mail.text for mail in provider.mails()}
     assert letters.keys() == {"anne.pierre@chu.example", SECOND, "support@region.example"}
     assert "a servi à se connecter à votre compte" in letters["anne.pierre@chu.example"]
-    assert "Remis par : test" in letters[SECOND]
+    assert "C'était vous ? Vous n'avez rien" in letters["anne.pierre@chu.example"]
+    assert "vient de servir.\n\nCompte : anne.pierre\nRemis par : test\n" in letters[SECOND]
     assert not [to for to, text in letters.items() if code in text or code.replace("-", "") in text]
     (event,) = provider.events("emergency_code.used")
     assert event.detail["issued_by"] == "test"
