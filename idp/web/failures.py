@@ -13,6 +13,7 @@ from keys.signer import SignerUnavailable
 
 BY_CLIENTS = frozenset({"/token", "/par", "/introspect", "/revoke"})
 APPLICATIONS = BY_CLIENTS | {"/userinfo", "/jwks", "/healthz", "/readyz"}
+LOGOUT = {"temporary_session": "/compte/logout"}  # by the code of a stop: its page tells people to log out
 UPSTREAMS = "/upstream/"  # where other providers speak to this one
 HTTP_CODES = {404: "not_found", 405: "method_not_allowed", 413: "too_large"}
 
@@ -62,7 +63,15 @@ class Failures:
     def _page(self, status: int, code: str, title: str, text: str) -> flask.Response:
         actions = [{"label": self._pages.portal_name, "url": "/compte"}]
         return _patient(
-            self._pages.render("error.html", status=status, code=code, title=title, text=text, actions=actions)
+            self._pages.render(
+                "error.html",
+                status=status,
+                code=code,
+                title=title,
+                text=text,
+                actions=actions,
+                logout_url=LOGOUT.get(code),
+            )
         )
 
 

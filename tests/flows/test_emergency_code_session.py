@@ -10,7 +10,10 @@ import pytest
 from idp.flows import own_means
 from idp.store.conformance import race
 from tests.fakes import national_card
+from tests.fakes.clock import START
+from tests.fakes.enrolling import given_passkey, given_totp
 from tests.fakes.linking import answer
+from tests.fakes.phone import given_phone
 from tests.fakes.portal import asked, at_the_portal, copy_of, enter, links, present
 from tests.fakes.provider import Provider
 from tests.fakes.relying_party import RelyingParty, answer_of, csrf_of, path_of
@@ -35,6 +38,20 @@ def provider(start: Callable[..., Provider]) -> Provider:
 def portal_rules(provider: Provider, method: str) -> list[str]:
     found = provider.app.url_map.iter_rules()
     return sorted(each.rule for each in found if each.rule.startswith("/compte") and method in (each.methods or ()))
+
+
+def walk(rp: RelyingParty) -> tuple[dict[str, int], set[str]]:
+    """Status of each page of the portal that links lead to, by its path; where their forms go."""
+    pages, forms, ahead = dict[str, int](), set[str](), ["/compte"]
+    while ahead:
+        path = ahead.pop()
+        shown = rp.browser.get(path)
+        pages[path] = shown.status_code
+        found = re.findall(r'<a [^>]*href="(/compte[^"?#]*)', shown.text)
+        ahead += [each for each in dict.fromkeys(found) if each not in pages and each not in ahead]
+        forms.update(re.findall(r'<form [^>]*action="([^"]+)', shown.text))
+        forms.update(re.findall(r'formaction="([^"]+)', shown.text))
+    return pages, forms
 
 
 # -- it changes nothing ------------------------------------------------------------------
@@ -78,6 +95,35 @@ def test_the_page_of_a_change_says_why_and_asks_for_no_proof(provider: Provider,
     assert (refusal.status_code, "temporary_session" in refusal.text) == (403, True)
     assert "ouverte par un code de secours" in refusal.text
     assert not provider.events("emergency_code.change_refused")  # looked, and sent nothing
+
+
+def test_no_page_offers_a_change_that_would_be_refused(start: Callable[..., Provider]) -> None:
+    provider = with_codes(start, methods=(*METHODS, "qr_code"))
+    with provider.services.db.write() as tx:
+        account = tx.accounts.find_by_login("anne.pierre")
+        assert account
+        tx.profiles.set_profile(account.account_id, {"function": "Urgentiste", "phone_number": "+33556000000"}, START)
+    given_totp(provider), given_passkey(provider), given_phone(provider)
+    own, own_forms = walk(enter(provider, lambda rp, path: rp.give_otp(path), page="/compte"))
+    pages, forms = walk(in_the_portal(provider))
+
+    assert "/compte/password" in own
+    assert len(own_forms) > 10
+    assert {"/compte/means", "/compte/personal", "/compte/account", "/compte/account/history"} <= pages.keys()
+    assert set(pages.values()) == {200}, pages
+    urls = provider.app.url_map.bind("")
+    rules = {urls.match(form, "POST", return_rule=True)[0].rule for form in forms}
+    assert {"/compte/logout", "/compte/account/sessions/end-all"} <= rules <= TAKES_AWAY
+    assert "Urgentiste" in in_the_portal(provider, "/compte/personal").browser.get("/compte/personal").text
+
+
+def test_the_page_that_says_to_log_out_has_the_button(provider: Provider) -> None:
+    rp = in_the_portal(provider)
+    refusal = rp.browser.get("/compte/password")
+    assert 'action="/compte/logout"' in refusal.text
+    rp.browser.post("/compte/logout", data={"csrf": csrf_of(refusal)})
+    assert rp.browser.get("/compte").status_code == 303
+    assert 'action="/compte/logout"' not in provider.browser().get("/compte/nowhere").text
 
 
 def test_a_proof_by_ones_own_means_in_it_changes_nothing_either(provider: Provider) -> None:

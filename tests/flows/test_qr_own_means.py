@@ -197,6 +197,15 @@ def test_one_more_than_there_may_be_is_refused_on_the_phone(
     assert "trop de clés de cette sorte" in refused.text
 
 
+def test_the_list_shows_telephones_as_such_and_which_keys_approve_too(provider: Provider) -> None:
+    given_phone(provider)
+    given_passkey(provider)
+    shown = proven(provider).browser.get(MEANS).text
+    assert shown.count("#phone") == 2, "one that is there, and the line to add one"
+    assert "#qr" not in shown
+    assert shown.count("Peut aussi approuver un QR code.") == 1
+
+
 def test_who_has_all_of_both_adds_none_and_is_offered_none(provider: Provider) -> None:
     for _ in range(5):
         given_phone(provider)

@@ -12,7 +12,7 @@ from idp.flows import answer
 from idp.flows.portal.door import HOME, Visitor
 from idp.flows.services import Services
 
-# The side menu (P-092 to P-096): key, address, icon, words.
+# The side menu (P-092 to P-096): key, address, icon, words. CHANGES: what is nothing but a change.
 MENU = (
     ("home", HOME, "apps", N_("Mes services")),
     ("personal", f"{HOME}/personal", "user", N_("Modifier mes données personnelles")),
@@ -20,6 +20,7 @@ MENU = (
     ("password", f"{HOME}/password", "lock", N_("Modifier mon mot de passe")),
     ("account", f"{HOME}/account", "id", N_("Gérer votre compte")),
 )
+CHANGES = frozenset({"password"})
 
 NOTICE, SHOWN_WITHIN = "portal_notice", timedelta(minutes=5)
 
@@ -51,7 +52,9 @@ def draw(
     notice = services.ephemeral.take(NOTICE, visitor.session.session_id)
     if notice and notice["is_refused"]:
         values["errors"], notice = [notice["said"], *values.get("errors", ())], None
-    menu = [{"url": url, "icon": icon, "label": say(label), "here": key == here} for key, url, icon, label in MENU]
+    until = temporary_until(visitor.session.proofs)
+    items = [item for item in MENU if until is None or item[0] not in CHANGES]
+    menu = [{"url": url, "icon": icon, "label": say(label), "here": key == here} for key, url, icon, label in items]
     return services.pages.render(
         template,
         status=status,
@@ -63,7 +66,7 @@ def draw(
         here=here,
         menu=menu,
         notice=notice["said"] if notice else None,
-        temporary_until=temporary_until(visitor.session.proofs),
+        temporary_until=until,
         logout_url=f"{HOME}/logout",
         **values,
     )

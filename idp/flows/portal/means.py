@@ -7,7 +7,7 @@ import flask
 
 from idp.domain.account import mask_email
 from idp.domain.authn import Assurance
-from idp.domain.enrolled import MOST_OF_A_KIND, PHONE
+from idp.domain.enrolled import MOST_OF_A_KIND, PASSKEY, PHONE
 from idp.domain.interaction import Purpose
 from idp.domain.means import Credential, LoginLink
 from idp.domain.policy import MethodEntry, entry_reach
@@ -99,8 +99,19 @@ def _label_of(services: Services, kind: str) -> Text:
 
 def _made_for(services: Services, kind: str) -> Method | None:
     """The method that a kind of credential is of, or else one that takes it as well."""
-    using = (method for method in services.registry.values() if kind in method.needs.credentials)
+    using = _users_of(services, kind)
     return min(using, key=lambda method: (method.id != kind, method.needs.credential != kind), default=None)
+
+
+def _users_of(services: Services, kind: str) -> list[Method]:
+    return [method for method in services.registry.values() if kind in method.needs.credentials]
+
+
+def _icon(method: Method | None, kind: str | None) -> str:
+    """A phone that approves is not the QR code that it reads."""
+    if kind == PHONE or (method and method.needs.credential == PHONE):
+        return "phone"
+    return method.offer.icon if method else "card"
 
 
 def _addable(services: Services, held: Holdings) -> list[Method]:
@@ -133,7 +144,7 @@ def _page(
         {
             "id": m.id,
             "label": say(KINDS.get(m.needs.credential or "", m.offer.label)),
-            "icon": m.offer.icon,
+            "icon": _icon(m, m.needs.credential),
             "level": say(LEVELS[_reach(services, m)]),
             "url": PAGES.get(m.id),
             "is_full": _is_full(held, m),
@@ -166,10 +177,12 @@ def _row(services: Services, held: Holdings, means_id: str, is_enabled: bool) ->
     means, label = find(services, held, means_id)
     said = services.pages.say(label)
     level, method = _level(services, means), _method_of(services, means)
+    kind = means.kind if isinstance(means, Credential) else None
     return {
         "id": means_id,
         "label": said,
-        "icon": method.offer.icon if method else "card",
+        "icon": _icon(method, kind),
+        "approves": kind == PASSKEY and any(m.needs.credential == PHONE for m in _users_of(services, PASSKEY)),
         "name": means.name or said,
         "created_at": means.created_at,
         "last_used_at": means.last_used_at,
