@@ -26,7 +26,7 @@ class Totp(Method):
     needs = Needs(credential=TOTP)
     can_be_first = False
     per_browser = False
-    offer = Offer(label=LABEL, hint=N_("Un code à 6 chiffres de votre téléphone"), icon="phone")
+    offer = Offer(label=LABEL, hint=N_("Un code à 6 chiffres de votre téléphone"), icon="code")
     default_after = "password"
     only_after = "password"
     refusals = MappingProxyType(

@@ -60,7 +60,7 @@ def test_a_wrong_code_after_six_minutes_gives_no_more_time(
     provider.clock.advance(minutes=6)
     answers = [rp.browser.post(TOTP, data={"csrf": csrf, "code": "000000", "name": "x"}) for _ in range(6)]
     assert [secret_of(each) == first for each in answers] == [True] * 5 + [False]
-    assert "valable 4 min" in answers[-1].text
+    assert "valables 4 min" in answers[-1].text
     provider.clock.advance(minutes=4)
     form = {"csrf": csrf, "code": current(secret_of(answers[-1]), provider), "name": "x"}
     assert path_of(rp.browser.post(TOTP, data=form)).startswith("/login/")
