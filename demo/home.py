@@ -17,7 +17,7 @@ from demo.certificates import CertificateFiles
 from demo.files import write_private
 from demo.look_alike import Hierarchy
 from demo.ports import Ports
-from demo.seed import seed
+from demo.seed import EVERY, seed
 from idp.clock import SystemClock
 from idp.flows.operators.desk import Desk
 from idp.hashing import PasswordHasher
@@ -121,7 +121,7 @@ def _settings(folder: Path, ports: Ports) -> str:
         "database_url": f"sqlite:///{folder.resolve() / 'sesame.db'}",
         "keys_dir": "keys.d",
         "secret_file": "secret",
-        "methods": ["cps_card", upstream.METHOD, "email_otp", "qr_code", "passkey", "totp", "password"],
+        "methods": [*EVERY, "emergency_code"],
     }
     mail = {"host": "localhost", "port": ports.smtp, "sender": "ne-pas-repondre@esea.example"}
     brand = {

@@ -16,6 +16,7 @@ from idp.store import Tx
 
 PORTAL = "portail"
 STRONG = ("cps_card", "pro_sante_connect", "email_otp", "qr_code")
+RESCUE = (*STRONG, "emergency_code")  # of one service, so that there is a place to try it
 EVERY = (*STRONG, "passkey", "totp", "password")
 SCOPES = ("openid", "profile", "email", "address", "phone", "identite_ps")
 
@@ -68,12 +69,12 @@ def seed(desk: Desk, hasher: PasswordHasher, ports: Ports) -> dict[str, Any]:
         tx.meta.mark_as_demo()
         registered = [_register(desk, tx, client) for client in _clients(ports)]
         policies.add(desk, tx, PORTAL, EVERY, reason="demo")
-        for client_id in ("ror", "espace-pro"):
+        for client_id, methods in (("ror", STRONG), ("espace-pro", RESCUE)):
             policies.add(
                 desk,
                 tx,
                 client_id,
-                STRONG,
+                methods,
                 min_assurance=Assurance.MEDIUM,
                 notice="Depuis juillet 2026, la connexion via identifiant mot de passe seul n'est plus possible.",
                 reason="demo: strong methods only since July 2026",
