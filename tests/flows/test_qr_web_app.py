@@ -87,7 +87,7 @@ def test_a_phone_that_is_not_enrolled_is_told_how(provider: Provider) -> None:
     page = provider.browser().get("/qr")
     assert page.status_code == 200
     assert "pas encore enregistré" in page.text
-    assert "Ajouter un téléphone" in page.text
+    assert "en face de « Téléphone », choisissez « Ajouter »" in page.text
 
 
 def test_an_enrolled_phone_is_known_by_its_cookie_and_by_nothing_else(provider: Provider) -> None:
