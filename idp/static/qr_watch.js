@@ -13,18 +13,32 @@
   const left = document.getElementById("qr-left");
   let goodUntil = Date.now() + Number(form.dataset.left) * 1000;
   let isOver = false;
+  let state = form.dataset.state;
   let stream = null;
   const timers = [];
 
   function tell(seen) {
     if (isOver) return;
     goodUntil = Date.now() + seen.left * 1000;
+    const isNew = seen.state !== state;
+    state = seen.state;
     for (const part of document.querySelectorAll("[data-qr]")) {
       part.hidden = !part.dataset.qr.split(" ").includes(seen.state);
     }
     // Only a change is said aloud.
     if (number && number.textContent !== (seen.number || "")) number.textContent = seen.number || "";
+    if (isNew) forget();
     if (OVER.includes(seen.state)) end(seen.state);
+  }
+
+  // What was wrong before is so no more; who was there is taken to what is new.
+  function forget() {
+    const summary = document.getElementById("error-summary");
+    if (!summary) return;
+    const hadFocus = summary.contains(document.activeElement);
+    summary.remove();
+    document.title = form.dataset.title;
+    if (hadFocus) document.getElementById("qr-said").focus();
   }
 
   // An approval goes on by itself; of anything else the page says what it was, and waits for the person.

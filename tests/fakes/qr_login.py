@@ -84,7 +84,7 @@ class Computer:
         return urlsplit(requests.address(self.provider.services, self.request())).path
 
     def code(self) -> str:
-        found = re.search(r'id="qr-short-code" class="secret">([A-Z-]+)<', self.shown().text)
+        found = re.search(r'id="qr-short-code" class="secret short-code">([A-Z-]+)<', self.shown().text)
         assert found
         return found[1]
 

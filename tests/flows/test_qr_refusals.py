@@ -172,7 +172,11 @@ def test_three_wrong_numbers_refuse_it_and_the_holder_is_told(provider: Provider
     page, number = phone.scanned(computer), wrong(computer.number())
     for _ in range(2):
         assert phone.approve(page, number).status_code == 400
-    assert phone.approve(page, number).status_code == 410
+    last = phone.approve(page, number)
+    assert last.status_code == 410
+    for shown in (last, phone.browser.get(page)):
+        assert "Trois nombres faux" in shown.text
+        assert "support@region.example" in shown.text.partition("</main>")[0]
     assert "refusée" in computer.press().text
     assert reasons(provider) == ["number_wrong"] * 3
     (event,) = provider.events("login.qr_refused")

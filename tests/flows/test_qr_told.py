@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
+from idp.domain.phone_request import State
 from idp.web.dates import moment
 from tests.fakes.enrolling import given_passkey, means, proven
 from tests.fakes.phone import COOKIE, given_phone, remembered
@@ -74,15 +75,43 @@ def test_not_me_on_an_unknown_phone_tells_whose_password_was_typed(provider: Pro
         assert said in letter.text
 
 
-def test_not_me_on_a_known_phone_tells_its_holder_and_not_of_a_password(provider: Provider) -> None:
+def test_not_me_on_the_first_page_stops_it_and_tells_as_later(provider: Provider) -> None:
+    computer, phone = Computer(provider).open(), Handset(provider, own=given_phone(provider))
+    qr = computer.qr()
+    shown = phone.browser.get(qr)
+    answer = phone.browser.post(qr, data={"csrf": csrf_of(shown), "decision": "refuse"})
+    assert path_of(answer) == "/qr/refused"
+    assert computer.request().state is State.REFUSED
+    (event,) = provider.events("login.qr_refused")
+    assert (event.subject, event.detail["reason"]) == (account_id(provider), "not_me")
+    assert "Votre téléphone a lu" in provider.mails()[-1].text
+
+
+def test_not_me_on_the_first_page_is_no_second_phones(provider: Provider) -> None:
+    computer, phone, second = Computer(provider).open(), Handset(provider), Handset(provider)
+    qr = computer.qr()
+    shown = second.browser.get(qr)
+    phone.scanned(computer)
+    refused = second.browser.post(qr, data={"csrf": csrf_of(shown), "decision": "refuse"})
+    assert (refused.status_code, computer.request().state) == (409, State.SCANNED)
+    assert not provider.events("login.qr_refused")
+
+
+def test_not_me_on_anothers_phone_tells_both_holders(provider: Provider) -> None:
+    """Whose phone it is, and whose password was typed on the computer."""
     provider.add_account("karim.benali")
     given_phone(provider)
     phone = Handset(provider, own=given_phone(provider, "karim.benali"))
     phone.refuse(phone.scanned(Computer(provider, "strong").give_password()))
-    letter = provider.mails()[-1]
-    assert letter.to == "karim.benali@chu.example"
-    assert "Votre téléphone a lu" in letter.text
-    assert "changez-le" not in letter.text
+    his, hers = sorted(provider.mails()[-2:], key=lambda mail: mail.to, reverse=True)
+    assert (his.to, hers.to) == ("karim.benali@chu.example", "anne.pierre@chu.example")
+    assert "Votre téléphone a lu" in his.text
+    assert "changez-le" not in his.text
+    assert "Un téléphone inconnu" in hers.text
+    assert "changez-le tout de suite" in hers.text
+    told = {(event.subject, event.actor) for event in provider.events("login.qr_refused")}
+    karim = account_id(provider, "karim.benali")
+    assert told == {(karim, karim), (account_id(provider), "anonymous")}
 
 
 @pytest.mark.parametrize("is_known", [True, False], ids=["known", "unknown"])

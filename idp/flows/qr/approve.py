@@ -5,6 +5,7 @@ the request to this phone's browser, and the POST of the second answers it.
 """
 
 import re
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -12,7 +13,7 @@ import flask
 
 from idp.domain.enrolled import PHONE
 from idp.domain.phone import PIN_DIGITS, KnownPhone
-from idp.domain.phone_request import PhoneRequest, RequestRefused, State
+from idp.domain.phone_request import MAX_WRONG, PhoneRequest, RequestRefused, State
 from idp.domain.texts import N_, Text
 from idp.flows import answer
 from idp.flows.portal import places
@@ -34,6 +35,11 @@ ENDS = {  # why a request is of no use here: a status, a title, and what to do
         N_("Si ce n'est pas le vôtre, fermez la page sur l'ordinateur. Sinon, affichez-y un nouveau code."),
     ),
     "refused": (410, N_("Cette connexion est refusée"), N_("Rien n'a été ouvert sur l'ordinateur.")),
+    "wrong_numbers": (
+        410,
+        N_("Cette connexion est refusée"),
+        N_("Trois nombres faux : la connexion est arrêtée. Sur l'ordinateur, affichez un nouveau code et lisez-le."),
+    ),
     "busy": (409, N_("Votre réponse n'a pas été prise en compte"), N_("Une autre réponse est en cours. Réessayez.")),
     "approved": (410, N_("Cette connexion est déjà approuvée"), N_("Un code n'est utilisé qu'une fois.")),
 }
@@ -58,6 +64,7 @@ PROBLEMS: dict[str, Text] = {
     "too_many_pins": N_("Trop d'essais infructueux. Réessayez dans %(minutes)s min."),
     "busy": N_("Votre réponse est déjà en cours. Réessayez."),
 }
+STOPPED = frozenset({State.REFUSED.value, "wrong_numbers"})
 OF_THE_PIN = frozenset({"pin_malformed", "pin_wrong", "too_many_pins"})
 OF_THE_NUMBER = frozenset({"number_missing", "number_wrong"})
 
@@ -97,6 +104,8 @@ def _add_scan(bp: flask.Blueprint, services: Services) -> None:
         services.browser.check_form()
         try:
             request = requests.scan(services, requests.find_by_token(services, token))
+            if flask.request.form.get("decision") == "refuse":
+                return _refuse(services, request)
         except RequestRefused as refusal:
             return _end(services, "scanned" if refusal.code == "busy" else refusal.code)
         return answer.see_other(_path(request))
@@ -111,7 +120,7 @@ def _add_answer(bp: flask.Blueprint, services: Services) -> None:
             request = requests.find(services, request_id)
             request.require_phone(services.browser.hash, services.now())
         except RequestRefused as refusal:
-            return _end(services, refusal.code)
+            return _over(services, request_id, refusal.code)
         return _page(services, request)
 
     @bp.post("/qr/request/<request_id>")
@@ -122,11 +131,16 @@ def _add_answer(bp: flask.Blueprint, services: Services) -> None:
             request = requests.find(services, request_id)
             request.require_phone(services.browser.hash, services.now())
             if flask.request.form.get("decision") == "refuse":
-                approving.refuse(services, request, known_phone(services))
-                return answer.see_other("/qr/refused")
+                return _refuse(services, request)
             return _approve(services, request)
         except RequestRefused as refusal:
-            return _end(services, refusal.code)
+            return _over(services, request_id, refusal.code)
+
+
+def _refuse(services: Services, request: PhoneRequest) -> flask.Response:
+    """« Ce n'est pas moi ». Raises RequestRefused."""
+    approving.refuse(services, request, known_phone(services))
+    return answer.see_other("/qr/refused")
 
 
 def _approve(services: Services, request: PhoneRequest) -> flask.Response:
@@ -138,7 +152,8 @@ def _approve(services: Services, request: PhoneRequest) -> flask.Response:
     try:
         approving.approve(services, request, known_phone(services), sent)
     except KeyRefused as refusal:
-        return _page(services, requests.find(services, request.id), refusal.code, wait=refusal.wait)
+        request = requests.find(services, request.id)
+        return _page(services, request, refusal.code, wait=refusal.wait, typed=sent.number)
     except RequestRefused as refusal:
         if refusal.code not in PROBLEMS:
             raise
@@ -149,9 +164,14 @@ def _approve(services: Services, request: PhoneRequest) -> flask.Response:
 
 
 def _page(
-    services: Services, request: PhoneRequest, problem: str | None = None, *, wait: timedelta = timedelta(0)
+    services: Services,
+    request: PhoneRequest,
+    problem: str | None = None,
+    *,
+    wait: timedelta = timedelta(0),
+    typed: str = "",
 ) -> flask.Response:
-    """Of a request that waits for this phone. problem: a key of PROBLEMS."""
+    """Of a request that waits for this phone. problem: a key of PROBLEMS. typed: the number, kept if it was right."""
     known = known_phone(services)
     if problem is None and approving.is_elsewhere(services, request):
         problem = "other_network"
@@ -173,6 +193,7 @@ def _page(
         home_url=HOME,
         errors=[error] if error else [],
         error_field=field,
+        number_typed=typed if field == "approve-pin" else "",
         **_shown(services, request),
     )
 
@@ -204,7 +225,6 @@ def _shown(services: Services, request: PhoneRequest) -> dict[str, Any]:
 
 def _end(services: Services, code: str) -> flask.Response:
     status, title, text = ENDS.get(code, ENDS["expired"])
-    is_stopped = code == State.REFUSED.value
     say = services.pages.say
     return services.pages.render(
         "qr/approve_end.html",
@@ -212,8 +232,18 @@ def _end(services: Services, code: str) -> flask.Response:
         installs=True,
         title=say(title),
         text=say(text),
-        home_url=None if is_stopped else HOME,
+        is_stopped=code in STOPPED,
+        home_url=HOME,
     )
+
+
+def _over(services: Services, request_id: str, code: str) -> flask.Response:
+    """Why this phone can answer it no more; three wrong numbers are told to the phone that sent them."""
+    with suppress(RequestRefused):
+        request = requests.find(services, request_id)
+        if code == State.REFUSED.value and request.is_of(services.browser.hash) and request.wrong >= MAX_WRONG:
+            code = "wrong_numbers"
+    return _end(services, code)
 
 
 def _path(request: PhoneRequest) -> str:

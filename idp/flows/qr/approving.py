@@ -161,18 +161,28 @@ def _note_failure(services: Services, request: PhoneRequest, reason: str, who: s
 
 
 def _note_refusal(services: Services, request: PhoneRequest, known: KnownPhone | None, reason: str) -> None:
-    """The holder of the phone is told if it is known, else the one whose first factor was given, if one was; a few
+    """The holder of the phone is told if it is known, and the one whose first factor was given if one was; each a few
     times a day, so that it is no flood.
     """
-    account_id = known.account_id if known else request.account_id
-    actor, detail = known.account_id if known else "anonymous", {"method": QrCode.id, "reason": reason}
+    holder = known.account_id if known else None
+    concerned = dict.fromkeys(each for each in (holder, request.account_id) if each)
+    for account_id in concerned or (None,):
+        is_holder = account_id is not None and account_id == holder
+        _tell_refusal(services, request, account_id, reason, is_holder=is_holder)
+
+
+def _tell_refusal(
+    services: Services, request: PhoneRequest, account_id: str | None, reason: str, *, is_holder: bool
+) -> None:
+    """One event, and its letter. is_holder: the phone is remembered as this account's."""
+    actor, detail = account_id if is_holder and account_id else "anonymous", {"method": QrCode.id, "reason": reason}
     event = AuditEvent("login.qr_refused", actor, account_id, request.client_id, "refused", detail)
     with services.db.write() as tx:
         services.record(tx, event)
         account = tx.accounts.get(account_id) if account_id else None
         if account is None or tx.throttle.take(f"qr_refused:{account.account_id}", NOTICES, services.now()):
             return
-        values = _spoken_of(services, request) | {"reason": reason, "known": "yes" if known else ""}
+        values = _spoken_of(services, request) | {"reason": reason, "known": "yes" if is_holder else ""}
         letters.tell(services, tx, account, "qr_refused", services.pages.lang, **values)
 
 

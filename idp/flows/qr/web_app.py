@@ -21,7 +21,7 @@ from idp.settings.sections import Brand
 
 HOME = "/qr"
 STATIC = Path(__file__).parents[2] / "static"
-KEPT = ("tokens.css", "page.css", "icons.svg", "fonts/atkinson-hyperlegible-latin-400-normal.woff2",
+KEPT = ("tokens.css", "page.css", "phone.css", "icons.svg", "fonts/atkinson-hyperlegible-latin-400-normal.woff2",
         "fonts/atkinson-hyperlegible-latin-700-normal.woff2")  # fmt: skip
 ICONS = (
     ("qr-192.png", "192x192", "any"),
