@@ -12,7 +12,8 @@ EVENTS = {
     "login.method_refused": "A method that the service does not accept was asked for by a forged request.",
     "login.throttled": "An attempt was refused because too many failed before it.",
     "login.qr_approved": "A phone approved the login that a computer showed; `means` is its key.",
-    "login.qr_refused": "A phone refused it (`not_me`), or sent wrong numbers (`number_wrong`); told if it is known.",
+    "login.qr_refused": "A phone refused it (`not_me`), or sent three wrong numbers (`number_wrong`): once for its "
+    "holder if known, once for whom the first factor named; each is told, three times a day at most. Else for nobody.",
     "login.cancelled": "The person gave up, and the service was told.",
     "authorization.issued": "A service was given an authorization code.",
     "authorization.denied": "A signed-in person has no access to the service.",
