@@ -164,7 +164,7 @@ def test_a_secret_that_another_tab_added_is_not_added_again_for_a_new_one_waits(
         services.ephemeral.take(totp.PENDING, visitor.session.session_id)
         totp._draw(services, visitor, adding.begin(services, visitor))
 
-    monkeypatch.setattr(totp, "forgive", meanwhile)
+    monkeypatch.setattr(adding, "forgive", meanwhile)
     assert confirm(rp, code=current(secret, provider)) == 409
     assert means(provider, "totp") == []
 

@@ -11,35 +11,18 @@ import flask
 import structlog
 
 from idp.ceremonies import CHALLENGE_BYTES, PasskeyRefused, creation_options, verify_creation
-from idp.domain.account import Account
 from idp.domain.enrolled import PASSKEY, NewPasskey
 from idp.domain.texts import N_, Text
 from idp.errors import InvalidOperation
 from idp.flows.enrolled import relying_party, write_passkey
-from idp.flows.portal.adding import (
-    BAD_NAME,
-    MAX_NAME,
-    MEANS,
-    PAGES,
-    Begun,
-    attempt,
-    begin,
-    clean_name,
-    forgive,
-    is_full,
-    keep,
-    note_refusal,
-    refuse_full,
-    require_method,
-    resumed,
-)
+from idp.flows.portal import adding
+from idp.flows.portal.adding import Begun
 from idp.flows.portal.door import Visitor
 from idp.flows.portal.frame import done, draw
 from idp.flows.portal.fresh import sensitive
 from idp.flows.services import Services
-from idp.store import Tx
 
-PAGE = PAGES[PASSKEY]
+PAGE = adding.PAGES[PASSKEY]
 PENDING, HANDLE_BYTES = "passkey_enrolment", 32
 PROBLEMS: dict[str, Text] = {
     "missing": N_("Aucune clé d'accès n'a été enregistrée. Réessayez."),
@@ -64,17 +47,18 @@ def add_routes(bp: flask.Blueprint, services: Services) -> None:
     @bp.get(PAGE)
     @sensitive(services, PAGE, adds_means=True)
     def show_passkey(visitor: Visitor) -> flask.Response:
-        require_method(services, PASSKEY)
+        adding.require_method(services, PASSKEY)
         return _page(services, visitor)
 
     @bp.post(PAGE)
     @sensitive(services, PAGE, adds_means=True, begun=lambda visitor: _waiting(services, visitor) is not None)
     def register_passkey(visitor: Visitor) -> flask.Response:
-        require_method(services, PASSKEY)
+        adding.require_method(services, PASSKEY)
         form, say = flask.request.form, services.pages.say
-        name = clean_name(form.get("name", ""))
+        typed = form.get("name", "")
+        name = adding.clean_name(typed)
         if name is None:
-            return _page(services, visitor, say(BAD_NAME), form.get("name", "")[:MAX_NAME], field="passkey-name")
+            return _page(services, visitor, say(adding.BAD_NAME), typed, field="passkey-name")
         kept = services.ephemeral.take(PENDING, visitor.session.session_id)  # spent, whatever comes of it
         pending = _read(services, visitor, kept) if kept else None
         if pending is None:
@@ -83,40 +67,36 @@ def add_routes(bp: flask.Blueprint, services: Services) -> None:
         if isinstance(made, str):
             return _page(services, visitor, made, name, begun=pending.begun)
         try:
-            keep(services, visitor, PASSKEY, name, made.write, level=pending.begun.level)
+            adding.keep(
+                services,
+                visitor,
+                PASSKEY,
+                name,
+                lambda tx, account, id_: write_passkey(tx, account.account_id, id_, made, pending.user_handle),
+                level=pending.begun.level,
+            )
         except InvalidOperation:
-            note_refusal(services, visitor, PASSKEY, "known")
+            adding.note_refusal(services, visitor, PASSKEY, "known")
             return _page(services, visitor, say(PROBLEMS["known"]), name, begun=pending.begun)
-        return done(services, visitor, N_("La clé d'accès est ajoutée."), MEANS)
+        return done(services, visitor, N_("La clé d'accès est ajoutée."), adding.MEANS)
 
 
-@dataclass(frozen=True, slots=True)
-class _Made:
-    """A passkey that was verified, and the user handle that it was made for."""
-
-    passkey: NewPasskey
-    user_handle: bytes
-
-    def write(self, tx: Tx, account: Account, credential_id: str) -> None:
-        write_passkey(tx, account.account_id, credential_id, self.passkey, self.user_handle)
-
-
-def _check(services: Services, visitor: Visitor, pending: Pending, answer: str) -> _Made | str:
+def _check(services: Services, visitor: Visitor, pending: Pending, answer: str) -> NewPasskey | str:
     """The passkey that was made, or the sentence for what is wrong."""
     services.network.slow_down()
     say = services.pages.say
     if not answer:
         return say(PROBLEMS["missing"])
-    if too_early := attempt(services, visitor, PASSKEY):
+    if too_early := adding.attempt(services, visitor, PASSKEY):
         return too_early
     try:
         made = verify_creation(relying_party(services.settings), pending.challenge, answer)
     except PasskeyRefused as refusal:
         structlog.get_logger().warning("passkey not registered", cause=str(refusal))
-        note_refusal(services, visitor, PASSKEY, "refused")
+        adding.note_refusal(services, visitor, PASSKEY, "refused")
         return say(PROBLEMS["refused"])
-    forgive(services, visitor, PASSKEY)
-    return _Made(made, pending.user_handle)
+    adding.forgive(services, visitor, PASSKEY)
+    return made
 
 
 def _page(
@@ -129,8 +109,8 @@ def _page(
     begun: Begun | None = None,
 ) -> flask.Response:
     """field: which one the error is about, if it is about one; begun: what goes on with another challenge."""
-    if is_full(services, visitor, PASSKEY):
-        return refuse_full(services, visitor)
+    if adding.is_full(services, visitor, PASSKEY):
+        return adding.refuse_full(services, visitor)
     account, say = visitor.account, services.pages.say
     with services.db.read() as tx:
         handle, known = tx.passkeys.handle(account.account_id), tx.passkeys.of(account.account_id)
@@ -152,10 +132,10 @@ def _page(
         here="means",
         status=400 if error else 200,
         action=PAGE,
-        back_url=MEANS,
+        back_url=adding.MEANS,
         options=options,
         name=name if name is not None else say(N_("Mon appareil")),
-        max_name=MAX_NAME,
+        max_name=adding.MAX_NAME,
         is_refused=error is not None and error != say(PROBLEMS["known"]),
         wrong=error if field else None,
         errors=[error] if error else [],
@@ -168,7 +148,7 @@ def _pending(services: Services, visitor: Visitor, handle: bytes | None, begun: 
     found = _waiting(services, visitor)
     if found and found.user_handle == (handle or found.user_handle):
         return found
-    begun = begun or (found.begun if found else begin(services, visitor))
+    begun = begun or (found.begun if found else adding.begin(services, visitor))
     made = Pending(secrets.token_bytes(CHALLENGE_BYTES), handle or secrets.token_bytes(HANDLE_BYTES), begun)
     kept = {
         "challenge": base64.b64encode(made.challenge).decode(),
@@ -186,5 +166,5 @@ def _waiting(services: Services, visitor: Visitor) -> Pending | None:
 
 def _read(services: Services, visitor: Visitor, kept: Mapping[str, Any]) -> Pending | None:
     challenge, user_handle = (base64.b64decode(kept[name]) for name in ("challenge", "user_handle"))
-    begun = resumed(services, visitor, kept["begun"])
+    begun = adding.resumed(services, visitor, kept["begun"])
     return Pending(challenge, user_handle, begun) if begun else None

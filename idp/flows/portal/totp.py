@@ -13,23 +13,8 @@ from idp.domain.enrolled import TOTP, TotpSecret
 from idp.domain.texts import N_, Text
 from idp.errors import JourneyError
 from idp.flows import enrolled_codes
-from idp.flows.portal.adding import (
-    BAD_NAME,
-    MAX_NAME,
-    MEANS,
-    PAGES,
-    Begun,
-    attempt,
-    begin,
-    clean_name,
-    forgive,
-    is_full,
-    keep,
-    note_refusal,
-    refuse_full,
-    require_method,
-    resumed,
-)
+from idp.flows.portal import adding
+from idp.flows.portal.adding import Begun
 from idp.flows.portal.door import Visitor
 from idp.flows.portal.frame import done, draw
 from idp.flows.portal.fresh import sensitive
@@ -37,7 +22,7 @@ from idp.flows.services import Services
 from idp.totp import key_uri, matching_step, new_secret
 from keys.seal import SealBroken
 
-PAGE = PAGES[TOTP]
+PAGE = adding.PAGES[TOTP]
 PENDING, MAX_TRIES = "totp_enrolment", 5
 PROBLEMS: dict[str, Text] = {
     "expired": N_("Cette demande a expiré. Un nouveau QR code est affiché : lisez-le."),
@@ -63,17 +48,17 @@ def add_routes(bp: flask.Blueprint, services: Services) -> None:
     @bp.get(PAGE)
     @sensitive(services, PAGE, adds_means=True)
     def show_totp(visitor: Visitor) -> flask.Response:
-        require_method(services, TOTP)
+        adding.require_method(services, TOTP)
         return _page(services, visitor)
 
     @bp.post(PAGE)
     @sensitive(services, PAGE, adds_means=True, begun=lambda visitor: _pending(services, visitor) is not None)
     def confirm_totp(visitor: Visitor) -> flask.Response:
-        require_method(services, TOTP)
+        adding.require_method(services, TOTP)
         typed = flask.request.form.get("name", "")
-        name = clean_name(typed)
+        name = adding.clean_name(typed)
         if name is None:
-            return _page(services, visitor, {"name": services.pages.say(BAD_NAME)}, typed)
+            return _page(services, visitor, {"name": services.pages.say(adding.BAD_NAME)}, typed)
         found = _check(services, visitor, flask.request.form.get("code", ""))
         if isinstance(found, str):
             return _page(services, visitor, {"code": found}, name)
@@ -82,7 +67,7 @@ def add_routes(bp: flask.Blueprint, services: Services) -> None:
         again = _read(services, visitor, taken, 0) if taken else None
         if again is None or again.secret != pending.secret:  # one tab was first, and another has drawn a new one since
             raise JourneyError("interaction_busy", status=409)
-        keep(
+        adding.keep(
             services,
             visitor,
             TOTP,
@@ -92,7 +77,7 @@ def add_routes(bp: flask.Blueprint, services: Services) -> None:
             ),
             level=pending.begun.level,
         )
-        return done(services, visitor, N_("L'application d'authentification est ajoutée."), MEANS)
+        return done(services, visitor, N_("L'application d'authentification est ajoutée."), adding.MEANS)
 
 
 def _check(services: Services, visitor: Visitor, typed: str) -> tuple[Pending, int] | str:
@@ -110,16 +95,16 @@ def _check(services: Services, visitor: Visitor, typed: str) -> tuple[Pending, i
     if pending.tries >= MAX_TRIES:
         _draw(services, visitor, pending.begun)
         return say(PROBLEMS["worn_out"])
-    if too_early := attempt(services, visitor, TOTP):
+    if too_early := adding.attempt(services, visitor, TOTP):
         return too_early
     tried = _sealed(services, visitor, pending.secret, pending.tries + 1, pending.begun)
     if not services.ephemeral.swap(PENDING, session_id, pending.version, tried, pending.begun.expires_at):
         raise JourneyError("interaction_busy", status=409)
     step = matching_step(pending.secret, code, services.now())
     if step is None:
-        note_refusal(services, visitor, TOTP, "code_wrong")
+        adding.note_refusal(services, visitor, TOTP, "code_wrong")
         return say(PROBLEMS["wrong"])
-    forgive(services, visitor, TOTP)
+    adding.forgive(services, visitor, TOTP)
     return pending, step
 
 
@@ -130,9 +115,9 @@ def _page(
     import segno  # noqa: PLC0415 - seldom needed
 
     wrong = wrong or {}
-    if is_full(services, visitor, TOTP):
-        return refuse_full(services, visitor)
-    pending = _pending(services, visitor) or _draw(services, visitor, begin(services, visitor))
+    if adding.is_full(services, visitor, TOTP):
+        return adding.refuse_full(services, visitor)
+    pending = _pending(services, visitor) or _draw(services, visitor, adding.begin(services, visitor))
     say, label = services.pages.say, services.settings.brand.name
     uri = key_uri(pending.secret, visitor.account.login_name, label)
     code = segno.make_qr(uri, error="m")
@@ -144,13 +129,13 @@ def _page(
         here="means",
         status=400 if wrong else 200,
         action=PAGE,
-        back_url=MEANS,
+        back_url=adding.MEANS,
         qr=code.svg_inline(scale=5, border=4, light="#fff", svgclass=None, lineclass=None),
         key_uri=uri,
         secret=" ".join(groups),
         minutes=-(-(pending.begun.expires_at - services.now()) // timedelta(minutes=1)),
         name=name if name is not None else say(N_("Mon téléphone")),
-        max_name=MAX_NAME,
+        max_name=adding.MAX_NAME,
         wrong=wrong,
         errors=list(wrong.values()),
         error_field="totp-code" if "code" in wrong else "totp-name",
@@ -172,7 +157,7 @@ def _pending(services: Services, visitor: Visitor) -> Pending | None:
 
 def _read(services: Services, visitor: Visitor, kept: Mapping[str, Any], version: int) -> Pending | None:
     """None for what is over, also because the data key that sealed it was taken out since."""
-    begun = resumed(services, visitor, kept["begun"])
+    begun = adding.resumed(services, visitor, kept["begun"])
     try:
         secret = services.data_keys.open(base64.b64decode(kept["sealed"]), purpose=_purpose(visitor)).decode()
     except SealBroken:
