@@ -167,8 +167,7 @@ def _note_refusal(services: Services, request: PhoneRequest, known: KnownPhone |
     holder = known.account_id if known else None
     concerned = dict.fromkeys(each for each in (holder, request.account_id) if each)
     for account_id in concerned or (None,):
-        is_holder = account_id is not None and account_id == holder
-        _tell_refusal(services, request, account_id, reason, is_holder=is_holder)
+        _tell_refusal(services, request, account_id, reason, is_holder=account_id is not None and account_id == holder)
 
 
 def _tell_refusal(
@@ -177,24 +176,21 @@ def _tell_refusal(
     """One event, and its letter. is_holder: the phone is remembered as this account's."""
     actor, detail = account_id if is_holder and account_id else "anonymous", {"method": QrCode.id, "reason": reason}
     event = AuditEvent("login.qr_refused", actor, account_id, request.client_id, "refused", detail)
-    with services.db.write() as tx:
-        services.record(tx, event)
-        account = tx.accounts.get(account_id) if account_id else None
-        if account is None or tx.throttle.take(f"qr_refused:{account.account_id}", NOTICES, services.now()):
-            return
-        values = _spoken_of(services, request) | {"reason": reason, "known": "yes" if is_holder else ""}
-        letters.tell(services, tx, account, "qr_refused", services.pages.lang, **values)
-
-
-def _spoken_of(services: Services, request: PhoneRequest) -> dict[str, str]:
-    """Values of the letter: the login."""
-    return {
+    values = {
         "service": request.service,
         "method": QrCode.id,
         "at": services.now().isoformat(),
         "user_agent": request.user_agent,
         "network": request.network,
+        "reason": reason,
+        "known": "yes" if is_holder else "",
     }
+    with services.db.write() as tx:
+        services.record(tx, event)
+        account = tx.accounts.get(account_id) if account_id else None
+        if account is None or tx.throttle.take(f"qr_refused:{account.account_id}", NOTICES, services.now()):
+            return
+        letters.tell(services, tx, account, "qr_refused", services.pages.lang, **values)
 
 
 def _bytes(challenge: str) -> bytes:

@@ -19,7 +19,7 @@ from idp.methods.phones import Opened, Seen
 
 KIND, CODE_TAKEN, CODE = "qr_request", "qr_code_drawn", "qr_code"
 KEPT = domain.LIFETIME + domain.GRACE
-REQUEST, SHORT_CODE = "request", "code"  # where the method keeps them in its state
+REQUEST = "request"  # where the method keeps its id in its state
 
 
 def open_request(
