@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 MAX_ANSWER = 16 * 1024  # characters of JSON: with keys and signatures of ALGORITHMS it has under 4096
 MAX_ID = 1023  # bytes (§4, credential id)
-CHALLENGE_BYTES = 32
+CHALLENGE_BYTES = HANDLE_BYTES = 32
 ALGORITHMS = ("EDDSA", "ECDSA_SHA_256", "RSASSA_PKCS1_v1_5_SHA_256")  # as the library calls them, best first
 RSA_BITS = range(2048, 4097)
 # Members of the statement, by its format: a browser hands over none, or at most the key's word for itself (§8.2).

@@ -60,7 +60,7 @@ def begin(services: Services, visitor: Visitor) -> Begun:
     recent = own_means.recent(services, visitor.session.proofs)
     if not recent:
         raise JourneyError("interaction_busy", status=409, detail="the proof went stale meanwhile")
-    level = max((proof.assurance for proof in recent), default=Assurance.LOW)
+    level = max(proof.assurance for proof in recent)
     if level < Assurance.MEDIUM:
         raise JourneyError("means_needed", status=403)
     return Begun(visitor.account.account_id, visitor.session.session_id, level, services.now() + LIFETIME)
@@ -87,10 +87,10 @@ def require_method(services: Services, method_id: str) -> None:
         raise JourneyError("not_found", status=404, detail=f"the method {method_id} is not loaded")
 
 
-def is_full(services: Services, visitor: Visitor, kind: str) -> bool:
+def is_full(services: Services, account_id: str, kind: str) -> bool:
     """True if the account has as many of this kind as it may."""
     with services.db.read() as tx:
-        return _count(tx, visitor.account, kind) >= MOST_OF_A_KIND
+        return _is_full(tx, account_id, kind)
 
 
 def attempt(services: Services, visitor: Visitor, kind: str) -> str | None:
@@ -104,6 +104,13 @@ def forgive(services: Services, visitor: Visitor, kind: str) -> None:
     """The try was good."""
     with services.db.write() as tx:
         tx.throttle.forgive(_bucket(visitor, kind))
+
+
+def qr_code(text: str) -> str:
+    """An image, as SVG that a page has in it."""
+    import segno  # noqa: PLC0415 - seldom needed
+
+    return segno.make_qr(text, error="m").svg_inline(scale=5, border=4, light="#fff", svgclass=None, lineclass=None)
 
 
 def refuse_full(services: Services, visitor: Visitor) -> flask.Response:
@@ -130,7 +137,7 @@ def keep(
         raise JourneyError("means_needed", status=403)
     with services.db.write() as tx:
         account = hold(services, tx, visitor)
-        if _count(tx, account, kind) >= MOST_OF_A_KIND:
+        if _is_full(tx, account.account_id, kind):
             raise JourneyError("interaction_busy", status=409, detail="too many of a kind")
         made = Credential(credential_id or new_id(), kind, kind, level, services.now(), name)
         tx.means.add_credential(account.account_id, made)
@@ -149,8 +156,8 @@ def note_refusal(services: Services, visitor: Visitor, kind: str, reason: str) -
     services.append(AuditEvent("means.add_refused", account_id, account_id, outcome="refused", detail=detail))
 
 
-def _count(tx: Tx, account: Account, kind: str) -> int:
-    return sum(each.kind == kind for each in tx.means.credentials(account.account_id))
+def _is_full(tx: Tx, account_id: str, kind: str) -> bool:
+    return sum(each.kind == kind for each in tx.means.credentials(account_id)) >= MOST_OF_A_KIND
 
 
 def _bucket(visitor: Visitor, kind: str) -> str:

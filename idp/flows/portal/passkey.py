@@ -10,7 +10,7 @@ from typing import Any
 import flask
 import structlog
 
-from idp.ceremonies import CHALLENGE_BYTES, PasskeyRefused, creation_options, verify_creation
+from idp.ceremonies import CHALLENGE_BYTES, HANDLE_BYTES, PasskeyRefused, creation_options, verify_creation
 from idp.domain.enrolled import PASSKEY, NewPasskey
 from idp.domain.texts import N_, Text
 from idp.errors import InvalidOperation
@@ -23,7 +23,7 @@ from idp.flows.portal.fresh import sensitive
 from idp.flows.services import Services
 
 PAGE = adding.PAGES[PASSKEY]
-PENDING, HANDLE_BYTES = "passkey_enrolment", 32
+PENDING = "passkey_enrolment"
 PROBLEMS: dict[str, Text] = {
     "missing": N_("Aucune clé d'accès n'a été enregistrée. Réessayez."),
     "expired": N_("Cette demande a expiré. Réessayez."),
@@ -109,7 +109,7 @@ def _page(
     begun: Begun | None = None,
 ) -> flask.Response:
     """field: which one the error is about, if it is about one; begun: what goes on with another challenge."""
-    if adding.is_full(services, visitor, PASSKEY):
+    if adding.is_full(services, visitor.account.account_id, PASSKEY):
         return adding.refuse_full(services, visitor)
     account, say = visitor.account, services.pages.say
     with services.db.read() as tx:

@@ -39,7 +39,7 @@ def add_routes(bp: flask.Blueprint, services: Services) -> None:
 
     @sensitive(services, PAGE, adds_means=True)
     def begin(visitor: Visitor) -> flask.Response:
-        if all(adding.is_full(services, visitor, kind) for kind in (PHONE, PASSKEY)):
+        if all(adding.is_full(services, visitor.account.account_id, kind) for kind in (PHONE, PASSKEY)):
             return adding.refuse_full(services, visitor)
         return _page(services, visitor, enrolments.draw(services, adding.begin(services, visitor).kept()))
 
@@ -102,7 +102,7 @@ def _answered(services: Services, visitor: Visitor) -> Enrolment:
 
 def _confirm(services: Services, visitor: Visitor, shown: Enrolment) -> bool:
     """Once. What the phone made is stored, or the phone is told that it was not. Confirmed again, what was stored while
-    the ephemeral store went away goes on. False if it is stored, and the phone cannot be told.
+    the ephemeral store went away goes on. False if it is stored, and the phone cannot be told. Raises JourneyError.
     """
     begun = adding.resumed(services, visitor, shown.begun)
     if begun is None:
@@ -172,10 +172,8 @@ def _remember(services: Services, visitor: Visitor, credential_id: str) -> None:
 
 
 def _page(services: Services, visitor: Visitor, waiting: Enrolment) -> flask.Response:
-    import segno  # noqa: PLC0415 - seldom needed
-
     said, parts = places.browser(waiting.user_agent)
-    code = segno.make_qr(address(services, waiting), error="m")
+    address = f"{services.settings.issuer}/qr/enrol/{waiting.token}"
     shown = {
         "name": waiting.made.get("name", ""),
         "browser": services.pages.say(said, **parts),
@@ -195,13 +193,8 @@ def _page(services: Services, visitor: Visitor, waiting: Enrolment) -> flask.Res
         action=PAGE,
         back_url=adding.MEANS,
         state=_stands(waiting),
-        qr=code.svg_inline(scale=5, border=4, light="#fff", svgclass=None, lineclass=None),
-        address=address(services, waiting),
+        qr=adding.qr_code(address),
+        address=address,
         minutes=-(-(waiting.expires_at - services.now()) // timedelta(minutes=1)),
         phone=shown,
     )
-
-
-def address(services: Services, waiting: Enrolment) -> str:
-    """What the QR code leads to."""
-    return f"{services.settings.issuer}/qr/enrol/{waiting.token}"

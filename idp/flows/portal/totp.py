@@ -112,15 +112,12 @@ def _page(
     services: Services, visitor: Visitor, wrong: dict[str, str] | None = None, name: str | None = None
 ) -> flask.Response:
     """wrong: sentences by field."""
-    import segno  # noqa: PLC0415 - seldom needed
-
     wrong = wrong or {}
-    if adding.is_full(services, visitor, TOTP):
+    if adding.is_full(services, visitor.account.account_id, TOTP):
         return adding.refuse_full(services, visitor)
     pending = _pending(services, visitor) or _draw(services, visitor, adding.begin(services, visitor))
     say, label = services.pages.say, services.settings.brand.name
     uri = key_uri(pending.secret, visitor.account.login_name, label)
-    code = segno.make_qr(uri, error="m")
     groups = [pending.secret[i : i + 4] for i in range(0, len(pending.secret), 4)]
     return draw(
         services,
@@ -130,7 +127,7 @@ def _page(
         status=400 if wrong else 200,
         action=PAGE,
         back_url=adding.MEANS,
-        qr=code.svg_inline(scale=5, border=4, light="#fff", svgclass=None, lineclass=None),
+        qr=adding.qr_code(uri),
         key_uri=uri,
         secret=" ".join(groups),
         minutes=-(-(pending.begun.expires_at - services.now()) // timedelta(minutes=1)),

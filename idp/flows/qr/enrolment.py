@@ -11,6 +11,7 @@ from typing import Any
 
 import flask
 
+from idp.ceremonies import CHALLENGE_BYTES, HANDLE_BYTES
 from idp.domain.account import Account
 from idp.domain.audit import AuditEvent
 from idp.domain.enrolled import PASSKEY, PHONE
@@ -20,14 +21,13 @@ from idp.domain.texts import N_, Text
 from idp.errors import JourneyError
 from idp.flows import answer
 from idp.flows.portal import places
-from idp.flows.portal.adding import BAD_NAME, MAX_NAME, clean_name
+from idp.flows.portal.adding import BAD_NAME, MAX_NAME, clean_name, is_full
 from idp.flows.qr import enrolments, made
 from idp.flows.qr.enrolments import Enrolment, State
 from idp.flows.qr.made import HELD, MadeRefused
 from idp.flows.services import Services
 
 PAGE = "/qr/enrol/<token>"
-CHALLENGE_BYTES = HANDLE_BYTES = 32
 PROBLEMS: dict[str, Text] = {
     "refused": N_("La clé de ce téléphone n'a pas pu être vérifiée. Réessayez."),
     "known": N_("Ce téléphone est déjà enregistré."),
@@ -205,7 +205,7 @@ def _making(
 ) -> flask.Response:
     """Where the phone makes its key."""
     # Where no passkey can be added, one that the phone has already will do, or else a PIN.
-    held = HELD in (flask.request.args.get("with"), form.get("kind")) or made.is_full(services, found, PASSKEY)
+    held = HELD in (flask.request.args.get("with"), form.get("kind")) or is_full(services, found.account_id, PASSKEY)
     said, parts = places.browser(flask.request.user_agent.string[:200])
     field, sentence = problem or ("", "")
     account = _account(services, found)

@@ -18,9 +18,10 @@ from idp.ceremonies import (
     verify_creation,
 )
 from idp.domain.account import Account
-from idp.domain.enrolled import MOST_OF_A_KIND, PASSKEY, PHONE, NewPasskey
+from idp.domain.enrolled import PASSKEY, PHONE, NewPasskey
 from idp.domain.phone import key_id, pin_problem, signed_text
 from idp.flows.enrolled import StoredPasskeys, relying_party
+from idp.flows.portal.adding import is_full
 from idp.flows.qr.enrolments import Enrolment
 from idp.flows.qr.phone_keys import PhoneRefused, check_signature, pin_digest, read_key
 from idp.flows.services import Services
@@ -81,19 +82,12 @@ def verify(services: Services, enrolment: Enrolment, form: Mapping[str, str]) ->
         raise MadeRefused("refused") from refusal
 
 
-def is_full(services: Services, enrolment: Enrolment, kind: str) -> bool:
-    """True if the account has as many of this kind as it may."""
-    with services.db.read() as tx:
-        stored = tx.means.credentials(enrolment.account_id)
-    return sum(each.kind == kind for each in stored) >= MOST_OF_A_KIND
-
-
 def _passkey(services: Services, enrolment: Enrolment, credential: str) -> dict[str, Any]:
     made = verify_creation(relying_party(services.settings), base64.b64decode(enrolment.challenge), credential)
     with services.db.read() as tx:
         if tx.passkeys.find(made.webauthn_id):
             raise MadeRefused("known")
-    if is_full(services, enrolment, PASSKEY):
+    if is_full(services, enrolment.account_id, PASSKEY):
         raise MadeRefused("full")
     packed = {name: _packed(value) for name, value in asdict(made).items()}
     return {"kind": PASSKEY, "passkey": packed}
@@ -136,7 +130,7 @@ def _phone(services: Services, enrolment: Enrolment, form: Mapping[str, str]) ->
         raise MadeRefused(f"pin_{problem}")
     if form.get("pin_again", "") != pin:
         raise MadeRefused("pin_differs")
-    if is_full(services, enrolment, PHONE):
+    if is_full(services, enrolment.account_id, PHONE):
         raise MadeRefused("full")
     return {
         "kind": PHONE,
