@@ -8,8 +8,6 @@ from idp.domain.texts import N_
 from idp.methods import webauthn_step
 from idp.methods.base import CONTRACT_VERSION, Context, Done, Method, Needs, Offer, Show, Step
 
-LABEL = N_("Clé d'accès")
-
 
 class Passkey(Method):
     """A key that verifies its user is two factors, alone and after a password."""
@@ -21,7 +19,7 @@ class Passkey(Method):
     needs = Needs(credential=PASSKEY)
     can_be_first = False
     per_browser = False
-    offer = Offer(label=LABEL, hint=N_("Votre appareil, ou une clé de sécurité"), icon="key")
+    offer = Offer(label=N_("Clé d'accès"), hint=N_("Votre appareil, ou une clé de sécurité"), icon="key")
     refusals = webauthn_step.REFUSALS
 
     def begin(self, ctx: Context) -> Step:

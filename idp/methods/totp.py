@@ -13,8 +13,6 @@ from idp.domain.texts import N_
 from idp.methods.base import CONTRACT_VERSION, Context, Done, Method, Needs, Offer, Refused, Show, Step
 from idp.methods.enrolled import CodesBlocked
 
-LABEL = N_("Application d'authentification")
-
 
 class Totp(Method):
     """Six digits of an application that the holder enrolled; each is good once."""
@@ -26,7 +24,9 @@ class Totp(Method):
     needs = Needs(credential=TOTP)
     can_be_first = False
     per_browser = False
-    offer = Offer(label=LABEL, hint=N_("Un code à 6 chiffres de votre téléphone"), icon="code")
+    offer = Offer(
+        label=N_("Application d'authentification"), hint=N_("Un code à 6 chiffres de votre téléphone"), icon="code"
+    )
     default_after = "password"
     only_after = "password"
     refusals = MappingProxyType(

@@ -22,28 +22,6 @@ KEPT = domain.LIFETIME + domain.GRACE
 REQUEST = "request"  # where the method keeps its id in its state
 
 
-def open_request(
-    services: Services, *, handle: str, client_id: str, service: str, same_network: bool, account_id: str | None
-) -> tuple[PhoneRequest, str]:
-    """A new request of this login, asked for by the browser of the current request; and its short code."""
-    request = PhoneRequest(
-        id=domain.new_request_id(),
-        interaction=digest(handle),
-        client_id=client_id,
-        service=service,
-        user_agent=flask.request.user_agent.string[:200],
-        network=services.network.prefix,
-        place=services.network.place,
-        same_network=same_network,
-        opened_at=services.now(),
-        account_id=account_id,
-    )
-    code = _draw_code(services)
-    services.ephemeral.put(KIND, request.id, request.to_json(), KEPT)
-    services.ephemeral.put(CODE, code, {"id": request.id}, domain.LIFETIME)
-    return request, code
-
-
 def _draw_code(services: Services) -> str:
     """One that no other request has."""
     for _ in range(5):
@@ -167,14 +145,22 @@ class StoredPhones:
         self.address = services.settings.issuer.partition("://")[2] + "/qr"
 
     def open(self, *, same_network: bool) -> Opened:
-        request, code = open_request(
-            self._services,
-            handle=self._handle,
+        services = self._services
+        request = PhoneRequest(
+            id=domain.new_request_id(),
+            interaction=digest(self._handle),
             client_id=self._client_id,
             service=self._service,
+            user_agent=flask.request.user_agent.string[:200],
+            network=services.network.prefix,
+            place=services.network.place,
             same_network=same_network,
+            opened_at=services.now(),
             account_id=self._account_id,
         )
+        code = _draw_code(services)
+        services.ephemeral.put(KIND, request.id, request.to_json(), KEPT)
+        services.ephemeral.put(CODE, code, {"id": request.id}, domain.LIFETIME)
         return Opened(request.id, code)
 
     def look(self, request_id: str) -> Seen:
