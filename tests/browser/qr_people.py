@@ -66,6 +66,7 @@ class Screen:
         self.page.goto(path if path.startswith("http") else self.issuer + path)
 
     def has_passkeys(self) -> None:
+        """Its authenticator is a virtual one (CDP, domain WebAuthn)."""
         self.cdp = self.page.context.new_cdp_session(self.page)
         self.cdp.send("WebAuthn.enable")
         options = {
@@ -84,7 +85,12 @@ class Screen:
             "credentialId": encoded(key.webauthn_id), "isResidentCredential": True, "rpId": "localhost",
             "privateKey": encoded(pkcs8), "userHandle": encoded(key.user_handle or b""), "signCount": key.counter,
         }  # fmt: skip
-        self.cdp.send("WebAuthn.addCredential", {"authenticatorId": self.authenticator, "credential": credential})
+        self.of_it("addCredential", credential=credential)
+
+    def of_it(self, command: str, **values: Any) -> dict[str, Any]:
+        """Of the authenticator."""
+        found = self.cdp.send(f"WebAuthn.{command}", {"authenticatorId": self.authenticator, **values})
+        return cast(dict[str, Any], found or {})
 
 
 class Phone(Screen):
@@ -114,13 +120,16 @@ class Computer(Screen):
         self.opens("/compte/means")
         self.sees(LOGIN)
         self.page.click("#method-email_otp")
-        self.page.fill("#login-username", "anne.pierre")
-        self.page.fill("#login-password", PASSWORD)
-        self.page.click("#login-submit")
+        self.gives_password()
         self.page.wait_for_selector("#otp-code")
         self.page.fill("#otp-code", self.provider.last_code())
         self.page.click("#otp-submit")
         self.sees(MEANS)
+
+    def gives_password(self) -> None:
+        self.page.fill("#login-username", "anne.pierre")
+        self.page.fill("#login-password", PASSWORD)
+        self.page.click("#login-submit")
 
     def leaves(self) -> None:
         self.page.context.clear_cookies()
@@ -162,17 +171,19 @@ class Computer(Screen):
 
 
 @contextmanager
-def two_devices(start: Callable[..., Provider], chromium: Browser) -> Iterator[tuple[Provider, Meet]]:
+def two_devices(
+    start: Callable[..., Provider], chromium: Browser, methods: tuple[str, ...] = METHODS
+) -> Iterator[tuple[Provider, Meet]]:
     """The provider, and what makes devices: meet(Computer), meet(Phone). Fails if a browser complained of anything."""
     port = free_port()
     issuer = f"http://localhost:{port}"
-    made = start(methods=METHODS, issuer=issuer, port=port, threads=128, brand={"support_email": "aide@chu.example"})
+    made = start(methods=methods, issuer=issuer, port=port, threads=128, brand={"support_email": "aide@chu.example"})
     made.clock.advance(seconds=1)
     with made.services.db.write() as tx:
         known = tx.clients.get("portail")
         assert known
         tx.clients.replace(replace(known, redirect_uris=(f"{issuer}/compte/callback",)))
-    made.set_policy("portail", METHODS)
+    made.set_policy("portail", methods)
     made.add_account("anne.pierre")
     watches: list[Watch] = []
     with served(made, port), ExitStack() as stack:

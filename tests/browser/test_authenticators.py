@@ -1,29 +1,22 @@
-"""Authenticator applications and passkeys in Chromium, its authenticator a virtual one (CDP, domain WebAuthn)."""
+"""Authenticator applications and passkeys in Chromium."""
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
-from dataclasses import replace
-from typing import Any, cast
+from functools import partial
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, CDPSession, expect
+from playwright.sync_api import Browser, expect
 
 from tests.browser.conftest import DEADLINE_MS
-from tests.browser.demo_process import Demo
 from tests.browser.people import on_every_screen
-from tests.browser.visitor import Visitor, Watch
+from tests.browser.qr_people import HOME, LOGIN, MEANS, Computer, two_devices
 from tests.fakes.enrolling import METHODS, current, means, records
-from tests.fakes.provider import PASSWORD, Provider
-from tests.fakes.served import served
-from tests.fakes.servers import free_port
+from tests.fakes.provider import Provider
 from tests.fakes.waiting import until
 
-MEANS = "Gérer mes dispositifs d'authentification forte", "Manage my strong authentication devices"
-LOGIN = "Accès sécurisé au service : Service portail", "Secure access to the service: Service portail"
 REGISTER = "Enregistrer une clé d'accès", "Register a passkey"
 ADD_TOTP = "Ajouter une application d'authentification", "Add an authenticator application"
 PASSKEY = "Clé d'accès", "Passkey"
-HOME = "Mon compte ESEA", "Mon compte ESEA"
 ANOTHER_CHALLENGE = """() => {
   const form = document.getElementById("passkey");
   const options = JSON.parse(form.dataset.options);
@@ -31,45 +24,12 @@ ANOTHER_CHALLENGE = """() => {
 }"""
 
 
-class Person:
+class Person(Computer):
     """Anne before a browser that has an authenticator."""
 
-    def __init__(self, visitor: Visitor, provider: Provider, *, is_english: bool) -> None:
-        self.visitor, self.page, self.provider, self.is_english = visitor, visitor.page, provider, is_english
-        self.issuer = provider.services.settings.issuer
-        self.cdp: CDPSession = self.page.context.new_cdp_session(self.page)
-        self.cdp.send("WebAuthn.enable")
-        options = {
-            "protocol": "ctap2", "transport": "internal", "hasResidentKey": True, "hasUserVerification": True,
-            "isUserVerified": True, "automaticPresenceSimulation": True,
-        }  # fmt: skip
-        self.authenticator = self.cdp.send("WebAuthn.addVirtualAuthenticator", {"options": options})["authenticatorId"]
-
-    def of_it(self, command: str, **values: Any) -> dict[str, Any]:
-        found = self.cdp.send(f"WebAuthn.{command}", {"authenticatorId": self.authenticator, **values})
-        return cast(dict[str, Any], found or {})
-
-    def sees(self, words: tuple[str, str]) -> None:
-        self.visitor.sees(words[self.is_english])
-
-    def opens(self, page: str = "/compte/means") -> None:
-        self.page.goto(self.issuer + page)
-
-    def gives_password(self) -> None:
-        self.page.fill("#login-username", "anne.pierre")
-        self.page.fill("#login-password", PASSWORD)
-        self.page.click("#login-submit")
-
-    def proves(self) -> None:
-        """By password and a code by e-mail, up to the list of means."""
-        self.opens()
-        self.sees(LOGIN)
-        self.page.click("#method-email_otp")
-        self.gives_password()
-        self.page.wait_for_selector("#otp-code")
-        self.page.fill("#otp-code", self.provider.last_code())
-        self.page.click("#otp-submit")
-        self.sees(MEANS)
+    def __init__(self, *made: Any) -> None:
+        super().__init__(*made)
+        self.has_passkeys()
 
     def registers(self) -> None:
         self.page.click("#add-passkey")
@@ -79,44 +39,24 @@ class Person:
         said = ("La clé d'accès est ajoutée.", "The passkey was added.")[self.is_english]
         expect(self.page.get_by_role("status")).to_contain_text(said)
 
-    def leaves(self) -> None:
-        self.page.context.clear_cookies()
-
 
 Meet = Callable[..., Person]
 
 
 @pytest.fixture
-def provider(start: Callable[..., Provider]) -> Iterator[Provider]:
-    port = free_port()
-    made = start(methods=METHODS, issuer=f"http://localhost:{port}", port=port)
-    made.clock.advance(seconds=1)
-    with made.services.db.write() as tx:
-        known = tx.clients.get("portail")
-        assert known
-        tx.clients.replace(replace(known, redirect_uris=(f"{made.services.settings.issuer}/compte/callback",)))
-    made.set_policy("portail", METHODS)
-    made.add_account("anne.pierre")
-    with served(made, port):
-        yield made
+def devices(start: Callable[..., Provider], chromium: Browser) -> Iterator[tuple[Provider, Meet]]:
+    with two_devices(start, chromium, METHODS) as (made, meet):
+        yield made, partial(meet, Person)
 
 
 @pytest.fixture
-def meet(provider: Provider, chromium: Browser) -> Iterator[Meet]:
-    """Make people. The test fails if a browser complained of anything."""
-    watches = []
-    with ExitStack() as stack:
+def provider(devices: tuple[Provider, Meet]) -> Provider:
+    return devices[0]
 
-        def make(**look: Any) -> Person:
-            context = chromium.new_context(**{"locale": "fr-FR", **look})
-            stack.callback(context.close)
-            context.set_default_timeout(DEADLINE_MS)
-            watches.append(Watch(context))
-            visitor = Visitor(context.new_page(), cast(Demo, None), watches[-1], has_scripts=True)
-            return Person(visitor, provider, is_english=str(look.get("locale", "")).startswith("en"))
 
-        yield make
-    assert [problem for watch in watches for problem in watch.problems] == []
+@pytest.fixture
+def meet(devices: tuple[Provider, Meet]) -> Meet:
+    return devices[1]
 
 
 @on_every_screen
@@ -147,7 +87,6 @@ def test_it_follows_a_password(meet: Meet, provider: Provider) -> None:
     anne.proves()
     anne.registers()
     anne.leaves()
-    provider.clock.advance(seconds=1)
     provider.set_policy("portail", ("passkey:after=password",))
     anne.opens("/compte")
     anne.page.click("#method-passkey")
@@ -166,6 +105,7 @@ def test_who_is_not_verified_is_told_and_may_try_again(meet: Meet, provider: Pro
     anne.leaves()
     anne.opens("/compte")
     anne.page.click("#method-passkey")
+    anne.sees(PASSKEY)
     anne.of_it("setUserVerified", isUserVerified=False)
     anne.page.click("#passkey-use")
     told = anne.page.locator("[data-problem=cancelled]")
@@ -197,6 +137,7 @@ def test_a_device_has_one_passkey_for_an_account(meet: Meet, provider: Provider)
     anne.proves()
     anne.registers()
     anne.page.click("#add-passkey")
+    anne.sees(REGISTER)
     anne.page.click("#passkey-use")
     expect(anne.page.locator("[data-problem=known]")).to_be_visible()
     anne.visitor.check()
@@ -207,6 +148,7 @@ def test_no_gesture_is_asked_before_the_name_is_one(meet: Meet, provider: Provid
     anne = meet()
     anne.proves()
     anne.page.click("#add-passkey")
+    anne.sees(REGISTER)
     for name in ("", "   "):
         anne.page.fill("#passkey-name", name)
         anne.page.click("#passkey-use")
@@ -226,9 +168,10 @@ def test_a_key_that_was_refused_is_forgotten_by_the_authenticator(meet: Meet, pr
         anne.page.click("#passkey-use")
         expect(anne.page.locator("form[data-refused]")).to_be_visible()
     until(lambda: anne.of_it("getCredentials")["credentials"] == [])
-    anne.opens()
+    anne.opens("/compte/means")
     anne.registers()
     anne.page.click("#add-passkey")
+    anne.sees(REGISTER)
     expect(anne.page.locator("#passkey-use")).to_be_visible()
     assert len(anne.of_it("getCredentials")["credentials"]) == 1
 
@@ -242,6 +185,7 @@ def test_a_copy_of_a_passkey_is_noticed(meet: Meet, provider: Provider) -> None:
     anne.leaves()
     anne.opens("/compte")
     anne.page.click("#method-passkey")
+    anne.sees(PASSKEY)
     anne.page.click("#passkey-use")
     anne.sees(HOME)
     anne.leaves()
@@ -249,6 +193,7 @@ def test_a_copy_of_a_passkey_is_noticed(meet: Meet, provider: Provider) -> None:
     anne.of_it("addCredential", credential=copy)
     anne.opens("/compte")
     anne.page.click("#method-passkey")
+    anne.sees(PASSKEY)
     anne.page.click("#passkey-use")
     expect(anne.page.get_by_role("alert").first).to_contain_text("peut-être été copiée")
     anne.visitor.check()
