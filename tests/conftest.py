@@ -13,6 +13,7 @@ import redis
 from werkzeug.routing import Rule
 
 if TYPE_CHECKING:
+    from tests.fakes.databases import Databases
     from tests.fakes.provider import Provider
     from tests.fakes.servers import PostgreSQL
 
@@ -91,6 +92,14 @@ def postgres() -> "Iterator[PostgreSQL]":
 
 
 @pytest.fixture(scope="session")
+def databases(postgres: "PostgreSQL") -> "Databases":
+    """Lends each test a database."""
+    from tests.fakes.databases import Databases
+
+    return Databases(postgres)
+
+
+@pytest.fixture(scope="session")
 def redis_url() -> Iterator[str]:
     """A Redis server of the test run's own."""
     from tests.fakes.servers import redis_server
@@ -135,22 +144,23 @@ def template(tmp_path_factory: pytest.TempPathFactory, read_once: None) -> Path:
 
 @pytest.fixture
 def stores(request: pytest.FixtureRequest) -> Iterator[Callable[[], dict[str, str]]]:
-    """Settings of empty stores: the embedded ones, or with --on-servers new ones of real servers."""
+    """Settings of empty stores: the embedded ones, or with --on-servers those of real servers."""
     if not request.config.getoption("--on-servers"):
         yield dict
         return
-    postgres, redis_url = request.getfixturevalue("postgres"), request.getfixturevalue("redis_url")
-    made: list[str] = []
+    databases, redis_url = request.getfixturevalue("databases"), request.getfixturevalue("redis_url")
+    lent: list[str] = []
 
     def make() -> dict[str, str]:
-        made.append(postgres.create())
-        address = f"{redis_url}/{len(made)}"
-        redis.Redis.from_url(address).flushdb()
-        return {"database_url": made[-1], "redis_url": address}
+        lent.append(databases.lend())
+        address = f"{redis_url}/{len(lent)}"
+        with redis.Redis.from_url(address) as client:
+            client.flushdb()
+        return {"database_url": lent[-1], "redis_url": address}
 
     yield make
-    for url in made:
-        postgres.drop(url)
+    for url in lent:
+        databases.take_back(url)
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import redis
@@ -38,21 +39,44 @@ class PostgreSQL:
     def url(self, name: str) -> str:
         return f"postgresql+psycopg://postgres@127.0.0.1:{self.port}/{name}"
 
+    @property
+    def template(self) -> str:
+        return self.url(TEMPLATE)
+
     def create(self, *, template: str = TEMPLATE) -> str:
         """A new database; its address."""
-        self.made += 1
-        name = f"sesame_{self.made}"
-        self._run(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")  # half the time of the default
+        name = self._new_name()
+        self.run(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")  # half the time of the default
+        return self.url(name)
+
+    def rename(self, url: str) -> str:
+        """Give a database that nobody uses a name of which nobody knows; its new address."""
+        name = self._new_name()
+        self.run(f"ALTER DATABASE {_name(url)} RENAME TO {name}")
         return self.url(name)
 
     def drop(self, url: str) -> None:
-        self._run(f"DROP DATABASE {url.rpartition('/')[2]} WITH (FORCE)")
+        self.run(f"DROP DATABASE {_name(url)} WITH (FORCE)")
 
-    def _run(self, statement: str) -> None:
-        engine = sqlalchemy.create_engine(self.url("postgres"), isolation_level="AUTOCOMMIT")
-        with engine.connect() as connection:
+    def run(self, statement: str) -> None:
+        """As the server's owner, outside of any transaction."""
+        with self._owner.connect() as connection:
             connection.exec_driver_sql(statement)
-        engine.dispose()
+
+    def close(self) -> None:
+        self._owner.dispose()
+
+    @cached_property
+    def _owner(self) -> sqlalchemy.Engine:
+        return sqlalchemy.create_engine(self.url("postgres"), isolation_level="AUTOCOMMIT", pool_pre_ping=True)
+
+    def _new_name(self) -> str:
+        self.made += 1
+        return f"sesame_{self.made}"
+
+
+def _name(url: str) -> str:
+    return url.rpartition("/")[2]
 
 
 @contextmanager
@@ -79,11 +103,12 @@ def postgresql() -> Iterator[PostgreSQL]:
         server = PostgreSQL(
             port, restart=lambda: control("-m", "immediate", "-l", str(folder / "log"), "-o", options, "restart")
         )
-        server._run(f"CREATE DATABASE {TEMPLATE}")
-        database = Database(server.url(TEMPLATE))
+        server.run(f"CREATE DATABASE {TEMPLATE}")
+        database = Database(server.template)
         database.migrate()
         database.close()
         yield server
+        server.close()
     finally:
         with suppress(subprocess.CalledProcessError):
             control("-m", "immediate", "stop")
