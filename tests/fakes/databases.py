@@ -62,7 +62,9 @@ class Databases:
         with psycopg.connect(_conninfo(self.server.template)) as connection:
             self._defined = connection.execute(DEFINED).fetchall()
             tables = [sql.Identifier(name) for (name,) in connection.execute(TABLES).fetchall()]
-            statements = [sql.SQL("SET session_replication_role = replica")]  # no order between the tables, no trigger
+            statements: list[sql.Composable] = [
+                sql.SQL("SET session_replication_role = replica")
+            ]  # no order between the tables, no trigger
             statements += [sql.SQL("DELETE FROM {}").format(table) for table in tables]
             for table in tables:
                 (rows,) = connection.execute(sql.SQL(ROWS).format(table=table)).fetchone() or (None,)
