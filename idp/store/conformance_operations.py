@@ -196,6 +196,14 @@ class OperationsSuite:
                 assert found.outbox_id == outbox_id
                 assert tx.outbox.lease_next(START + SECOND, logouts=logouts) is None
 
+    def test_messages_of_one_instant_go_out_in_the_order_in_which_they_were_written(self, database: Database) -> None:
+        written = ["a", "b", "c"]
+        with database.write() as tx:
+            for outbox_id in ("b", "c", "a"):
+                tx.outbox.put(outbox_id, "email_otp", b"", START)
+            due = [tx.outbox.lease_next(START) for _ in written]
+        assert [letter.outbox_id for letter in due if letter] == written
+
     def test_a_message_that_is_put_back_untried_keeps_its_tries(self, database: Database) -> None:
         with database.write() as tx:
             tx.outbox.put("a", "logout", b"{}", START)

@@ -66,8 +66,12 @@ class Outbox:
         return self._db.scalar(select(outbox.c.outbox_id).where(_is_due(now, logouts)).limit(1)) is not None
 
     def lease_next(self, now: datetime, *, logouts: bool = False) -> Letter | None:
-        """The oldest letter, or notice of logout, that is due: for this worker alone during two minutes."""
-        due = select(outbox).where(_is_due(now, logouts)).order_by(outbox.c.not_before).limit(1)
+        """The oldest letter, or notice of logout, that is due: for this worker alone during two minutes.
+
+        Those of one instant go out in the order in which they were written.
+        """
+        oldest = outbox.c.not_before, outbox.c.outbox_id
+        due = select(outbox).where(_is_due(now, logouts)).order_by(*oldest).limit(1)
         row = self._db.execute(due.with_for_update(skip_locked=True)).one_or_none()
         if row is None:
             return None

@@ -21,6 +21,8 @@ from tests.fakes.card_host import PROXY_SECRET, by_proxy, escaped, hand_in, leav
 from tests.fakes.provider import Provider
 from tests.fakes.relying_party import RelyingParty, answer_of
 
+pytestmark = pytest.mark.embedded  # headers, and one line of the audit
+
 WRONG = "x" * 40
 FORGED: list[dict[str, str]] = [
     {CLIENT_CERT: rfc9440(anne())},

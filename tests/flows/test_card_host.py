@@ -14,6 +14,10 @@ from tests.fakes.card_host import by_proxy, leave, ticket_of, visit
 from tests.fakes.provider import ISSUER, Provider
 from tests.fakes.relying_party import RelyingParty, csrf_of
 
+pytestmark = (
+    pytest.mark.embedded
+)  # what the host answers; what is stored of a card, test_card_dialog asks of servers too
+
 
 @pytest.fixture
 def provider(start: Callable[..., Provider], tmp_path: Path) -> Provider:

@@ -16,6 +16,8 @@ from tests.fakes.relying_party import RelyingParty, answer_of, path_of
 
 HELP = "/aide/changer-de-carte"
 
+pytestmark = pytest.mark.embedded  # pages of a refusal; what is stored of one, test_cps_card asks of servers too
+
 
 @pytest.fixture
 def provider(start: Callable[..., Provider], tmp_path: Path) -> Provider:
