@@ -97,6 +97,7 @@ class Home:
         description = {
             "issuer": ports.issuer,
             **made,
+            "console": f"{ports.issuer}/console",
             "services": {"portail": f"{ports.issuer}/compte", "ror": ports.ror, "espace-pro": ports.espace_pro},
             "mail": {"page": ports.mail, "messages": f"{ports.mail}/messages", "smtp": f"localhost:{ports.smtp}"},
             "card": {
@@ -147,6 +148,12 @@ def _settings(folder: Path, ports: Ports) -> str:
         "brand": brand,
         "card": card,
         "outgoing": {"allowed_networks": ["127.0.0.1/32"]},
+        "registration": {
+            "enabled": True,
+            "terms_version": "2026-06",
+            "terms_uri": f"{ports.mail}/exemple/conditions",
+            "dpo_uri": "mailto:dpo@esea.example",
+        },
         f"upstreams.{upstream.METHOD}": upstream.settings(ports),
     }
     parts = [_toml(values), *(f"[{name}]\n{_toml(section)}" for name, section in sections.items())]

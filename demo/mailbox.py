@@ -28,6 +28,7 @@ PAGE_POLICY = (
 # An e-mail's HTML brings its own style, and may do nothing else: no script, no request, no form, no link.
 MAIL_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'"
 EXAMPLES = {
+    "conditions": "Conditions Générales d'Utilisation",
     "accessibilite": "Déclaration d'accessibilité",
     "confidentialite": "Politique de confidentialité",
     "lecteur": "Installer le logiciel du lecteur de carte",

@@ -166,6 +166,7 @@ def _welcome(home: Home, ports: Ports, description: dict[str, Any]) -> None:
 Sésame's demo is running. Ctrl-C ends it; `make demo-reset` forgets its data.
 
   Mon compte ESEA          {ports.issuer}/compte
+  Console of operators     {ports.issuer}/console  (the accounts that have a role below)
   ROR Nouvelle-Aquitaine   {ports.ror}
   Espace Pro ORU NA        {ports.espace_pro}
   E-mails that were sent   {ports.mail}
@@ -177,5 +178,6 @@ Sésame's demo is running. Ctrl-C ends it; `make demo-reset` forgets its data.
   Accounts (also in {home.description_file}):""")
     for account in description["accounts"]:
         password = account["password"] or "(none yet: « Mot de passe oublié ? »)"
-        print(f"    {account['login']:<16} {password}")
+        role = f"  {account['role']} ({account['scope']})" if "role" in account else ""
+        print(f"    {account['login']:<16} {password}{role}")
     print(f"\n  Operate it:  .venv/bin/sesame --settings {home.settings_file} policy list ror\n", flush=True)

@@ -1,20 +1,22 @@
-"""What a first start of the demo puts into its database: three services, their policies, four people."""
+"""What a first start of the demo puts into its database: services, their policies, people and operators."""
 
 import secrets
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
+from demo.access_forms import FORMS
 from demo.ports import Ports
 from idp.domain.account import Account
 from idp.domain.authn import Assurance
 from idp.domain.client import Client
-from idp.flows.operators import accounts, clients, policies
+from idp.domain.rights import ALL_SERVICES, Role
+from idp.flows.operators import accounts, clients, policies, roles, service_access
 from idp.flows.operators.desk import Desk
 from idp.hashing import PasswordHasher
 from idp.store import Tx
 
-PORTAL = "portail"
+PORTAL, CONSOLE = "portail", "console"
 STRONG = ("cps_card", "pro_sante_connect", "email_otp", "qr_code")
 RESCUE = (*STRONG, "emergency_code")  # of one service, so that there is a place to try it
 EVERY = (*STRONG, "passkey", "totp", "password")
@@ -39,6 +41,13 @@ PEOPLE: tuple[dict[str, str], ...] = (
     },
 )  # fmt: skip
 IMPORTED = "jeanne.duval"
+# One for each role of the console, and what the role is for.
+OPERATORS: tuple[tuple[dict[str, str], Role, str], ...] = (
+    ({"login": "nadia.lefevre", "given_name": "Nadia", "family_name": "Lefèvre"}, Role.SUPPORT, ALL_SERVICES),
+    ({"login": "claire.roche", "given_name": "Claire", "family_name": "Roche"}, Role.APPROVER, "espace-pro"),
+    ({"login": "marc.dubois", "given_name": "Marc", "family_name": "Dubois"}, Role.POLICY_OWNER, "ror"),
+    ({"login": "paul.girard", "given_name": "Paul", "family_name": "Girard"}, Role.AUDITOR, ALL_SERVICES),
+)
 
 # Every standard claim, for people who try a client of their own against the demo.
 PROFILE: dict[str, Any] = {
@@ -69,6 +78,8 @@ def seed(desk: Desk, hasher: PasswordHasher, ports: Ports) -> dict[str, Any]:
         tx.meta.mark_as_demo()
         registered = [_register(desk, tx, client) for client in _clients(ports)]
         policies.add(desk, tx, PORTAL, EVERY, reason="demo")
+        inside = ("email_otp", "passkey", "qr_code", "totp", "cps_card", "pro_sante_connect")
+        policies.add(desk, tx, CONSOLE, inside, min_assurance=Assurance.MEDIUM, reason="demo: two factors")
         for client_id, methods in (("ror", STRONG), ("espace-pro", RESCUE)):
             policies.add(
                 desk,
@@ -79,7 +90,10 @@ def seed(desk: Desk, hasher: PasswordHasher, ports: Ports) -> dict[str, Any]:
                 notice="Depuis juillet 2026, la connexion via identifiant mot de passe seul n'est plus possible.",
                 reason="demo: strong methods only since July 2026",
             )
+        for form in FORMS:
+            service_access.put(desk, tx, form)
         people = [_person(desk, tx, hasher, data) for data in PEOPLE]
+        people += [_operator(desk, tx, hasher, each) for each in OPERATORS]
     return {"clients": registered, "accounts": people}
 
 
@@ -89,6 +103,14 @@ def _clients(ports: Ports) -> Iterator[Client]:
         name="Portail ESEA Nouvelle-Aquitaine",
         redirect_uris=(f"{ports.issuer}/compte/callback",),
         post_logout_redirect_uris=(f"{ports.issuer}/logged-out",),
+        auth_method="none",
+        needs_entitlement=False,
+    )
+    yield Client(
+        client_id=CONSOLE,
+        name="Console ESEA",
+        redirect_uris=(f"{ports.issuer}{roles.CALLBACK}",),
+        scopes=("openid",),
         auth_method="none",
         needs_entitlement=False,
     )
@@ -123,6 +145,14 @@ def _register(desk: Desk, tx: Tx, client: Client) -> dict[str, Any]:
         "redirect_uris": list(client.redirect_uris),
         "name": client.name,
     }
+
+
+def _operator(desk: Desk, tx: Tx, hasher: PasswordHasher, who: tuple[dict[str, str], Role, str]) -> dict[str, Any]:
+    data, role, scope = who
+    known = {"civility": "", "email": f"{data['login']}@esea.example", "rpps": "", "services": ""}
+    made = _person(desk, tx, hasher, {**known, **data})
+    roles.grant(desk, tx, data["login"], role, scope)
+    return {**made, "role": role.value, "scope": scope}
 
 
 def _person(desk: Desk, tx: Tx, hasher: PasswordHasher, data: dict[str, str]) -> dict[str, Any]:

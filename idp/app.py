@@ -3,7 +3,7 @@
 import json
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -21,18 +21,23 @@ from idp.flows import (
     answer,
     card_dialog,
     card_help,
+    console,
     health,
+    letter_trial,
     login,
     metrics,
     not_me,
     password_reset,
     portal,
+    registration_answer,
+    registration_confirm,
     upstream_backchannel,
 )
 from idp.flows.oidc import authorize, discovery, introspect, logout, par, revoke, token, userinfo
 from idp.flows.oidc.client_keys import ClientKeys, fetch_by
 from idp.flows.qr import routes as qr
 from idp.flows.services import Services
+from idp.flows.signup import routes as signup
 from idp.hashing import PasswordHasher
 from idp.mail import Mailer, SmtpMailer
 from idp.methods import federation, registry
@@ -62,12 +67,12 @@ from keys.signer import UnsafeKeyFile
 MAX_BODY_BYTES = 64 * 1024
 BLUEPRINTS = (
     *(authorize, par, token, introspect, revoke, userinfo, discovery, logout),
-    *(login, card_dialog, card_help, password_reset, not_me, portal, health, metrics),
-    *(upstream_backchannel, qr),
+    *(login, card_dialog, card_help, password_reset, not_me, portal, console, health, metrics),
+    *(upstream_backchannel, qr, signup, registration_confirm, registration_answer),
 )
 
 
-ACTING = frozenset({"authorize", "login", "card_dialog", "logout", "portal", "qr"})
+ACTING = frozenset({"authorize", "login", "card_dialog", "logout", "portal", "console", "qr"})
 
 
 class Application(flask.Flask):
@@ -122,7 +127,7 @@ def build_services(settings: Settings, *, clock: Clock | None = None, mailer: Ma
         mailer=mailer or SmtpMailer(settings.mail),
         browser=browser,
         network=Network(settings, ephemeral, time.sleep),
-        pages=Pages(settings, browser, methods.packages),
+        pages=_pages(settings, browser, methods.packages),
         card_trust=_card_trust(settings, data_keys, outgoing),
         card_secret=card_hop.read_secret(settings),
     )
@@ -133,6 +138,12 @@ def _card_trust(settings: Settings, data_keys: DataKeys, outgoing: Outgoing) -> 
     if settings.card.authorities is None and CpsCard.id not in settings.methods:
         return None
     return CardTrust.load(settings.card, mac=data_keys.mac, outgoing=outgoing)
+
+
+def _pages(settings: Settings, browser: Browser, packages: Sequence[str]) -> Pages:
+    made = Pages(settings, browser, packages)
+    letter_trial.try_all(made.letters)
+    return made
 
 
 def _new_passwords(settings: Settings) -> NewPasswords:

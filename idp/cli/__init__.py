@@ -10,7 +10,24 @@ import click
 
 from idp import signing
 from idp.app import check
-from idp.cli import accounts, alerts, audit, card, clients, doctor, keyring, outbox, policies, settings_table, worker
+from idp.cli import (
+    accounts,
+    alerts,
+    audit,
+    card,
+    clients,
+    doctor,
+    imports,
+    keyring,
+    mail,
+    operators,
+    outbox,
+    policies,
+    rpps,
+    service_access,
+    settings_table,
+    worker,
+)
 from idp.cli.context import plainly, settings_of
 from idp.settings import Settings
 from idp.store import Database
@@ -43,7 +60,7 @@ def main(context: click.Context, path: Path | None, operator: str) -> None:
 @click.pass_context
 @plainly
 def init(context: click.Context) -> None:
-    """Create what the settings name and is missing: secrets, signing keys, database schema."""
+    """Create what the settings name and is missing: secrets, signing keys, database schema, the console's client."""
     settings = settings_of(context)
     for path in (settings.secret_file, settings.card.dialog_secret_file):
         if path is not None and not path.exists():
@@ -55,6 +72,7 @@ def init(context: click.Context) -> None:
         click.echo(f"signing keys: {settings.keys_dir}")
     _migrate(settings)
     click.echo("database: ready")
+    operators.open_console(settings, context.obj["operator"])
 
 
 @main.command()
@@ -114,9 +132,14 @@ GROUPS = (
     audit.audit,
     card.card,
     clients.client,
+    imports.entitlement,
     keyring.keys,
+    mail.mail,
+    operators.operator,
     outbox.outbox,
     policies.policy,
+    rpps.rpps,
+    service_access.service_access,
 )
 for command in (*GROUPS, worker.worker, worker.purge, doctor.doctor):
     main.add_command(command)

@@ -2,7 +2,6 @@
 
 from datetime import datetime
 from itertools import chain
-from pathlib import Path
 
 import click
 
@@ -34,15 +33,6 @@ def create(context: click.Context, services: tuple[str, ...], **data: str) -> No
     with desk.db.write() as tx:
         created = accounts.create(desk, tx, {**data, "services": " ".join(services)})
     click.echo(created.account_id)
-
-
-@account.command("import")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.pass_context
-@plainly
-def import_file(context: click.Context, file: Path) -> None:
-    """Import a CSV file: login, email, given_name, family_name, civility, rpps, services. All of it or nothing."""
-    click.echo(f"{accounts.import_csv(desk_of(context), file)} accounts")
 
 
 @account.command()

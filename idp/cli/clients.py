@@ -1,5 +1,6 @@
 """`sesame client …`"""
 
+from datetime import timedelta
 from typing import Any
 
 import click
@@ -77,8 +78,9 @@ def enable(context: click.Context, client_id: str) -> None:
 
 @client.command("renew-secret")
 @click.argument("client_id")
+@click.option("--keep-hours", type=click.IntRange(0, 168), default=0, help="How long the one before still works.")
 @click.pass_context
 @plainly
-def renew_secret(context: click.Context, client_id: str) -> None:
-    """Print a new secret, once; the one before stops working at once."""
-    click.echo(clients.renew_secret(desk_of(context), client_id))
+def renew_secret(context: click.Context, client_id: str, keep_hours: int) -> None:
+    """Print a new secret, once; the one before stops working at once, or after --keep-hours."""
+    click.echo(clients.renew_secret(desk_of(context), client_id, timedelta(hours=keep_hours)))

@@ -7,6 +7,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from idp.settings import Settings
+from idp.settings.registration import Registration
 from idp.settings.sections import Argon2, Brand, Card, Egress, Mail, Outgoing, Pkcs11
 from idp.settings.upstreams import Upstream
 
@@ -17,6 +18,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "argon2": Argon2,
     "card": Card,
     "pkcs11": Pkcs11,
+    "registration": Registration,
     "upstreams": Upstream,
     "egress": Egress,
 }

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
+from unicodedata import combining, normalize
 
 LOGIN_NAME = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?")
 # A local part without what would end, split or encode an address in a header (RFC 2047's `=?`), and without what
@@ -16,6 +17,8 @@ EMAIL = re.compile(
 )
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 RPPS = re.compile(r"[0-9]{11}")
+WORD = re.compile(r"[^\W_]+")
+MAX_NAME_KEY = 420
 
 
 class AccountStatus(StrEnum):
@@ -57,6 +60,10 @@ class Account:
         return f"{self.given_name} {self.family_name}".strip()
 
     @property
+    def name_key(self) -> str:
+        return name_key(self.family_name, self.given_name)
+
+    @property
     def verified_email(self) -> str | None:
         return self.email if self.email_verified else None
 
@@ -70,6 +77,12 @@ class PasswordCredential:
     digest: str = field(repr=False)
     anchor: str
     created_at: datetime
+
+
+def name_key(family_name: str, given_name: str) -> str:
+    """Names as they are sorted and searched: `Lemaître-Duval`, `Léa` → `lemaitre duval lea`; 420 characters at most."""
+    plain = "".join(c for c in normalize("NFKD", f"{family_name} {given_name}") if not combining(c))
+    return " ".join(WORD.findall(plain.casefold()))[:MAX_NAME_KEY]
 
 
 def normalise_login(typed: str) -> str:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,7 +15,7 @@ LOOPBACK = frozenset({"localhost", "127.0.0.1"})
 AUTH_METHODS = ("client_secret_basic", "client_secret_post", "private_key_jwt", "none")
 GRANT_TYPES = ("authorization_code", "refresh_token", "client_credentials")
 ALGORITHMS = ("RS256", "ES256", "PS256")
-SCOPES = ("openid", "profile", "email", "address", "phone", "identite_ps", "offline_access")
+SCOPES = ("openid", "profile", "email", "address", "phone", "identite_ps", "habilitations", "offline_access")
 SCOPE = re.compile(r"[a-z][a-z0-9:._/-]{0,63}")  # of RFC 6749 §3.3's characters those that need no quoting anywhere
 CONSENT = ("never", "first", "always")
 INTROSPECTS = ("own", "audience")
@@ -28,6 +28,7 @@ MAX_JWKS_KEYS = 20
 class Client:
     """One OIDC client (RFC 7591 names where they exist). `secret_digest` is SHA-256, hex.
 
+    previous_secret_digest: the secret before, which works until previous_secret_until, while the service changes over.
     sector: host that pairwise subjects are made for (OIDC Core §8.1). audience: the resource that its access tokens are
     for (RFC 9068 `aud`), the issuer when None. introspects: whose tokens it may ask about, its `own` or those of its
     `audience`. consent: when people are asked. offline_lifetime: absolute end of an offline_access grant.
@@ -38,6 +39,8 @@ class Client:
     redirect_uris: tuple[str, ...]
     auth_method: str = "client_secret_basic"
     secret_digest: str | None = field(default=None, repr=False)
+    previous_secret_digest: str | None = field(default=None, repr=False)
+    previous_secret_until: datetime | None = None
     post_logout_redirect_uris: tuple[str, ...] = ()
     scopes: tuple[str, ...] = ("openid", "profile", "email")
     id_token_alg: str = "RS256"
@@ -70,6 +73,12 @@ class Client:
     @property
     def has_secret(self) -> bool:
         return self.auth_method in {"client_secret_basic", "client_secret_post"}
+
+    def secret_digests(self, now: datetime) -> tuple[str, ...]:
+        """Of the secrets that work now."""
+        previous, until = self.previous_secret_digest, self.previous_secret_until
+        kept = previous if previous and until and now < until else None
+        return tuple(each for each in (self.secret_digest, kept) if each)
 
     @property
     def signs_people_in(self) -> bool:

@@ -19,13 +19,14 @@ LIFETIME = timedelta(minutes=15)
 class Purpose:
     """What an Interaction of the portal is for, instead of an answer to a client: a fresh proof of the account, and
     then, with `method`, a means to be linked to it, or, with `without`, one (its id) to be removed. page: where the
-    person goes on.
+    person goes on. registration: the draft that gets what is proven; there is no account then, and nobody is signed in.
     """
 
     account_id: str
     page: str
     method: str | None = None
     without: str | None = None
+    registration: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

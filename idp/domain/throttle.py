@@ -22,8 +22,12 @@ RESET_MAILS = Limit(most=20, window=timedelta(hours=1))  # for an account, from 
 NOTICES = Limit(
     most=3, window=timedelta(hours=24)
 )  # of logins from new browsers, or of requests to close, for an account
+ACCESS_REQUESTS = Limit(most=10, window=timedelta(hours=24))  # of an account, for whatever services
 PICTURES = Limit(most=20, window=timedelta(hours=1))  # sent by an account, drawn or not
-LONGEST_WINDOW = max(limit.window for limit in (ATTEMPTS, MAILS, RESET_MAILS, NOTICES, PICTURES))
+DRAFTS = Limit(most=20, window=timedelta(hours=1))  # registrations begun in a browser
+PASSWORDS = Limit(most=20, window=timedelta(hours=1))  # chosen for a registration: each is hashed
+LIMITS = (ATTEMPTS, MAILS, RESET_MAILS, NOTICES, PICTURES, DRAFTS, PASSWORDS, ACCESS_REQUESTS)
+LONGEST_WINDOW = max(limit.window for limit in LIMITS)
 
 
 def wait(limit: Limit, stamps: Sequence[datetime], in_a_row: int, now: datetime) -> timedelta:

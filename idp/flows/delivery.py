@@ -26,6 +26,7 @@ from keys.seal import SealBroken
 
 RESET_LIFETIME = timedelta(minutes=30)
 NOTICES = ("means_changed", "new_browser", "emergency_code", "emergency_told", "qr_refused")
+DATED = ("access_granted", "access_expiring")
 
 
 def deliver_next(services: Services) -> bool:
@@ -87,10 +88,20 @@ def _write(services: Services, letter: Letter) -> tuple[str, str, str, str] | No
             address = account.verified_email if account else None
         elif kind == "email_code" and tx.accounts.find(IdentityRef("email", address)):
             kind = "email_taken"  # looked up only here: the request itself cannot tell
+        elif kind == "registration_code" and tx.accounts.find(IdentityRef("email", address)):
+            kind = "registration_known"  # likewise; no code, so that nobody registers twice
+            values["issuer"] = services.settings.issuer
     if address is None:
         return None
     lang = values.pop("lang", "fr")
+    if kind in DATED:
+        return address, *services.pages.letter(lang, kind, **_with_end(values))
     return address, *services.pages.letter(lang, kind, **(_in_words(services, values) if kind in NOTICES else values))
+
+
+def _with_end(values: Mapping[str, str]) -> dict[str, Any]:
+    """`until`, where there is an end, as an instant that a template writes out."""
+    return {name: datetime.fromisoformat(value) if name == "until" else value for name, value in values.items()}
 
 
 def _in_words(services: Services, values: dict[str, str]) -> dict[str, Any]:

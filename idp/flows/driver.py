@@ -22,6 +22,7 @@ from idp.flows.contexts import Pending
 from idp.flows.outcomes import Outcome, pass_on, refuse
 from idp.flows.running import Runner, runner
 from idp.flows.services import Services
+from idp.flows.signup import proven
 from idp.flows.subjects import subject
 from idp.flows.visits import Visit
 from idp.methods.base import (
@@ -167,6 +168,8 @@ def _weigh(services: Services, visit: Visit, running: Runner, done: Done, pendin
 
 def _accept(services: Services, visit: Visit, running: Runner, done: Done, pending: Pending) -> Outcome:
     """A method is satisfied: go on to the one that follows, or let the proof count."""
+    if visit.draft_id:
+        return proven.keep(services, visit, running, done, pending)
     proof, account = done.proof, _holder(services, visit, running, done)
     noted = upstream_sessions.noted(services, visit.interaction, proof.method, done.upstream)
     noted = noted.with_practice(proof, done.practice)

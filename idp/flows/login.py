@@ -247,5 +247,5 @@ def _give_up(
         detail = {"reason": error.code}
         services.record(tx, AuditEvent(event_name, holder, subject, visit.client.client_id, "refused", detail))
     if visit.interaction.purpose:
-        return answer.see_other("/compte")
+        return answer.see_other(visit.interaction.purpose.page if visit.draft_id else "/compte")
     return answer.send_error(services, error)

@@ -11,9 +11,11 @@ from idp.domain.interaction import Unlinked
 from idp.domain.policy import MethodEntry
 from idp.domain.texts import Text
 from idp.flows import card_help, completion, linking
+from idp.flows.access import asking
 from idp.flows.outcomes import Outcome
 from idp.flows.running import Runner
 from idp.flows.services import Services
+from idp.flows.signup import entry
 from idp.flows.visits import Visit
 from idp.methods.base import Method, Show
 from idp.methods.cps_card import CpsCard
@@ -43,6 +45,7 @@ def login(services: Services, visit: Visit, decision: Login, error: str | None =
         is_signed_in=bool(visit.session and visit.account and visit.session.account_id == visit.account.account_id),
         account_url=None if visit.interaction.purpose else f"/login/{visit.interaction.id}/account",
         errors=[error] if error else [],
+        signup_url=entry.url(services, visit),
     )
 
 
@@ -112,8 +115,24 @@ def denied(services: Services, visit: Visit) -> flask.Response:
     if visit.client.client_id == services.settings.portal_client_id:
         own_urls = {}
     return draw(
-        services, visit, "denied.html", status=403, person=person, switch_url=f"{base}/account", own_urls=own_urls
+        services,
+        visit,
+        "denied.html",
+        status=403,
+        person=person,
+        switch_url=f"{base}/account",
+        own_urls=own_urls,
+        access=_asking(services, visit) if own_urls else None,
     )
+
+
+def _asking(services: Services, visit: Visit) -> dict[str, Any] | None:
+    """Where access is asked for, and since when a request waits; None where there is no asking."""
+    if visit.account is None or not asking.is_for(visit.client):
+        return None
+    with services.db.read() as tx:
+        waiting = tx.access_requests.open_of(visit.account.account_id, visit.client.client_id)
+    return {"url": asking.page_of(visit.client.client_id), "since": waiting.created_at if waiting else None}
 
 
 def consent(services: Services, visit: Visit) -> flask.Response:

@@ -4,6 +4,8 @@ Nothing is written before the proof counts, and everything is read again then: s
 number that two accounts are told apart by.
 """
 
+from collections.abc import Iterable
+
 from idp.domain.account import Account
 from idp.domain.audit import AuditEvent
 from idp.domain.authn import IdentityRef, Proof
@@ -26,7 +28,7 @@ class Disputed(Exception):
 
 def holder(tx: Tx, proof: Proof, relatives: Relatives) -> Account | None:
     """Who holds what was proven, or else what is related to it and may be given it. Raises Disputed."""
-    named = (proof.identity, *_related(proof.identity, relatives))
+    named = (proof.identity, *related(proof.identity, relatives.identities))
     held = {found.account_id: found for ref in named if (found := tx.accounts.find(ref))}
     account = next(iter(held.values()), None)
     if account is None:
@@ -55,15 +57,16 @@ def complete(services: Services, tx: Tx, account_id: str, proof: Proof, relative
     is_held = holds(account, proof.identity)
     if not is_held and not relatives.person.agrees_with(account.given_name, account.family_name):
         return False
-    missing = {ref.kind: ref for ref in _related(proof.identity, relatives) if _may_be_given(account, ref.kind)}
+    further = related(proof.identity, relatives.identities)
+    missing = {ref.kind: ref for ref in further if _may_be_given(account, ref.kind)}
     for ref in (*([] if is_held else [proof.identity]), *missing.values()):
         _give(services, tx, account, ref, proof)
     return True
 
 
-def _related(proven: IdentityRef, relatives: Relatives) -> tuple[IdentityRef, ...]:
+def related(proven: IdentityRef, identities: Iterable[IdentityRef]) -> tuple[IdentityRef, ...]:
     """The other number of the pair; none where two are named, for nothing says which is the holder's."""
-    named = {ref for ref in relatives.identities if {ref.kind, proven.kind} == PAIR}
+    named = {ref for ref in identities if {ref.kind, proven.kind} == PAIR}
     return tuple(named) if len(named) == 1 else ()
 
 

@@ -27,7 +27,7 @@ from keys.signer import Signer
 
 WITH_PLACE = (  # events, or how they begin
     *("login.", "password.", "account.email_changed", "account.phone_changed", "card.header_forged", "phone."),
-    *("emergency_code.used", "emergency_code.change_refused"),
+    *("emergency_code.used", "emergency_code.change_refused", "signup."),
 )
 
 

@@ -15,6 +15,7 @@ from idp.domain.session import Session
 from idp.errors import JourneyError, ProtocolError, ReturnPath
 from idp.flows import own_means, pushed
 from idp.flows.services import Services
+from idp.flows.signup import proving
 from idp.flows.subjects import subject
 from idp.store import Tx
 
@@ -140,12 +141,17 @@ class Visit(Situation):
         facts = replace(facts, entitled=True, consent="never", earlier=() if self.is_linking else earlier, fresh=fresh)
         decision = judge(services, self.request.plain, self.policy, facts)
         if isinstance(decision, Login):
-            return replace(decision, reason="link" if self.is_linking else "confirm")
+            return replace(decision, reason="link" if self.is_linking else "register" if self.draft_id else "confirm")
         if not isinstance(decision, Issue) or not self.is_linking:
             return decision
         if self.interaction.unlinked:
             return ConfirmLink()
         return Login((MethodEntry(self.linked_method),), "add_means")
+
+    @property
+    def draft_id(self) -> str | None:
+        """The registration that gets what is proven here; None where somebody signs in."""
+        return self.interaction.purpose.registration if self.interaction.purpose else None
 
     @property
     def is_linking(self) -> bool:
@@ -193,6 +199,8 @@ def load(services: Services, handle: str) -> Visit:
         if _has_ended(services, interaction, situation.session):
             interaction = restart(services, interaction)
             situation = look_up(services, tx, client, redirect=path)
+        if interaction.purpose and interaction.purpose.registration:  # whoever is signed in here may be somebody else
+            situation = replace(situation, session=None, account=None, subject=None)
         known = {item.name: getattr(situation, item.name) for item in fields(Situation)}
         visit = Visit(**known, interaction=interaction)
         own = _own_policy(services, tx, visit)
@@ -212,6 +220,9 @@ def _own_policy(services: Services, tx: Tx, visit: Visit) -> Policy | None:
     purpose = visit.interaction.purpose
     if visit.is_linking:
         return own_means.linking_policy(services, visit.client.client_id, visit.linked_method)
+    if purpose and purpose.registration:
+        entries = tuple(MethodEntry(name) for name in proving.accepted(services))
+        return Policy("", visit.client.client_id, services.now(), entries, max_age=timedelta())  # a new login
     account = tx.accounts.get(purpose.account_id) if purpose else None
     if purpose is None or account is None:
         return None

@@ -14,13 +14,15 @@ import structlog
 from idp import signing
 from idp.domain.ids import new_id
 from idp.errors import InvalidOperation, Unavailable
+from idp.flows import births
+from idp.flows.access.expiring import tell_expiring
 from idp.flows.alerts import raise_alert
 from idp.flows.audit_trail import seal_next
 from idp.flows.backchannel import Backchannel
 from idp.flows.card_lists import CardLists
 from idp.flows.delivery import deliver_next
 from idp.flows.enrolled_codes import seal_again
-from idp.flows.operators import keyring
+from idp.flows.operators import keyring, rpps
 from idp.flows.operators.desk import Desk
 from idp.flows.operators.purging import purge
 from idp.flows.services import Services
@@ -99,7 +101,7 @@ def tasks(services: Services, stop: threading.Event) -> list[Task]:
     desk = Desk(services.db, services.clock, services.registry, NAME)
     backchannel = Backchannel(services)
     soon, second = timedelta(seconds=0.5), timedelta(seconds=1)
-    minute, hour = timedelta(minutes=1), timedelta(hours=1)
+    minute, hour, day = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
     trust = services.card_trust
     lists = [Task("card lists", minute, CardLists(services, trust, stop).refresh)] if trust else []
     mails = [Task("letters", soon, lambda: deliver_next(services)) for _ in range(MAIL_LANES)]
@@ -114,6 +116,9 @@ def tasks(services: Services, stop: threading.Event) -> list[Task]:
         Task("look for late events", hour, lambda: look_for_late_events(services), alone=hour),
         Task("rotate keys", hour, lambda: rotate_keys(services, desk), alone=hour),
         Task("seal secrets again", hour, lambda: seal_again(services, is_stopped=stop.is_set), alone=hour),
+        Task("seal births again", hour, lambda: births.seal_again(services, is_stopped=stop.is_set), alone=hour),
+        Task("tell of accesses that end", hour, lambda: tell_expiring(services), alone=hour),
+        Task("tell of unchecked numbers", day, lambda: tell_of_unchecked(services, desk, stop), alone=day),
         Task("purge", hour, lambda: purge_once(services, desk, stop), alone=hour),
     ]
 
@@ -154,6 +159,16 @@ def rotate_keys(services: Services, desk: Desk) -> bool:
         structlog.get_logger().error("keys not rotated", cause=str(error))
         with services.db.write() as tx:
             raise_alert(services, tx, "keys.rotation_failed", reason=type(error).__name__)
+    return False
+
+
+def tell_of_unchecked(services: Services, desk: Desk, stop: threading.Event) -> bool:
+    """Whose RPPS number nobody verified for long; without an extract nobody knows who is confirmed by one."""
+    with services.db.read() as tx:
+        has_extract = tx.rpps_extract.imported_at() is not None
+    count = rpps.tell_unchecked(services, desk, is_stopped=stop.is_set) if has_extract else 0
+    if count:
+        structlog.get_logger().info("told of numbers that nobody verified for long", letters=count)
     return False
 
 

@@ -3,7 +3,6 @@
 import os
 import re
 import tomllib
-from collections.abc import Mapping
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_address
 from pathlib import Path
@@ -14,8 +13,10 @@ from pydantic import Field, IPvAnyNetwork, ValidationError, field_validator, mod
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings import SettingsError as UnreadableVariable
 
+from idp.settings.paths import relative_to
+from idp.settings.registration import Registration
 from idp.settings.sections import Argon2, Brand, Card, Egress, Mail, Outgoing, Pkcs11
-from idp.settings.upstreams import FILES, MethodId, Upstream
+from idp.settings.upstreams import MethodId, Upstream
 
 PREFIX = "SESAME_"
 ISSUER = re.compile(r"https?://([a-z0-9.-]+)(:[0-9]{1,5})?")
@@ -109,6 +110,9 @@ class Settings(BaseSettings):
     portal_client_id: str = Field(
         default="portail", description="client_id of the account portal; its redirect URI is /compte/callback."
     )
+    console_client_id: str = Field(
+        default="console", description="client_id of the operators' console; its redirect URI is /console/callback."
+    )
     metrics: bool = Field(default=True, description="Answer at /metrics, in the format of Prometheus.")
     metrics_allowed: tuple[IPvAnyNetwork, ...] = Field(
         default=(IPv4Network("127.0.0.0/8"), IPv6Network("::1/128")),
@@ -123,6 +127,7 @@ class Settings(BaseSettings):
     argon2: Argon2 = Field(default=Argon2(), description="See below.")
     card: Card = Field(default=Card(), description="See below.")
     pkcs11: Pkcs11 = Field(default=Pkcs11(), description="See below.")
+    registration: Registration = Field(default=Registration(), description="See below.")
     upstreams: dict[MethodId, Upstream] = Field(default={}, description="See below.")
     egress: tuple[Egress, ...] = Field(default=(), description="Networks with limits of their own, see below.")
 
@@ -205,7 +210,7 @@ def load(path: Path | None, **overrides: Any) -> Settings:
             values = tomllib.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise SettingsError(f"{path}: {error}") from error
-        values = _relative_to(path.parent, values)
+        values = relative_to(path.parent, values)
     unknown = sorted(name for name in os.environ if _unknown_variable(name))
     if unknown:
         raise SettingsError("\n".join(f"{name}: unknown setting" for name in unknown))
@@ -236,29 +241,6 @@ def read_private(key: str, path: Path, advice: str = "") -> bytes:
     return content
 
 
-def _relative_to(folder: Path, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Paths in a settings file are relative to the file, not to where the command runs."""
-    names = ("keys_dir", "secret_file", "valkey_dir", "password_blocklist")
-    found = _placed(folder, {"valkey_dir": "valkey", **values}, names)
-    if isinstance(found.get("mail"), dict):
-        found["mail"] = _placed(folder, found["mail"], ("ca_file", "password_file"))
-    if isinstance(found.get("outgoing"), dict):
-        found["outgoing"] = _placed(folder, found["outgoing"], ("ca_file",))
-    card = found.get("card", {})
-    if isinstance(card, dict):
-        placed = ("authorities", "crl_files", "revocation_dir", "dialog_secret_file")
-        found["card"] = _placed(folder, {"revocation_dir": "revocation", **card}, placed)
-    if isinstance(found.get("pkcs11"), dict):
-        found["pkcs11"] = _placed(folder, found["pkcs11"], ("module", "pin_file"))
-    if isinstance(found.get("upstreams"), dict):
-        each = found["upstreams"].items()
-        found["upstreams"] = {name: _placed(folder, of, FILES) if isinstance(of, dict) else of for name, of in each}
-    scheme, _, database = str(values.get("database_url", "")).partition(":///")
-    if scheme == "sqlite" and database:
-        found["database_url"] = f"sqlite:///{folder / database}"
-    return found
-
-
 def _place(origin: str) -> tuple[str, int]:
     """Host and port, however an address of https writes them."""
     parts = urlsplit(origin)
@@ -271,17 +253,6 @@ def _is_address(origin: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _placed(folder: Path, values: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
-    return {**values, **{name: _within(folder, values[name]) for name in names if name in values}}
-
-
-def _within(folder: Path, value: Any) -> Any:
-    """A path, or each of a list of them; what is neither is refused later."""
-    if isinstance(value, list):
-        return [_within(folder, each) for each in value]
-    return str(folder / value) if isinstance(value, str) else value
 
 
 def _unknown_variable(name: str) -> bool:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, field_validato
 
 Url = Annotated[str, Field(pattern=r"^(https?://|mailto:|/)[!-~]+$", max_length=2000)]
 HttpUrl = Annotated[str, Field(pattern=r"^https?://[^/?#@]+(/[!-~]*)?$", max_length=2000)]
+ADDRESS = r"^[^@\s]+@[^@\s]+$"
 Oid = Annotated[str, Field(pattern=r"^[0-2](\.(0|[1-9][0-9]{0,38})){1,30}$")]
 HttpsOrigin = Annotated[str, Field(pattern=r"^https://[a-z0-9-]+(\.[a-z0-9-]+)*(:[1-9][0-9]{0,4})?$", max_length=300)]
 Port = Annotated[int, Field(ge=1024, le=65535)]
@@ -77,13 +78,9 @@ class Mail(_Section):
 
     host: str = Field(default="localhost", description="SMTP server.")
     port: int = Field(default=25, ge=1, le=65535, description="Port of the SMTP server.")
-    sender: str = Field(
-        default="ne-pas-repondre@localhost", pattern=r"^[^@\s]+@[^@\s]+$", description="Sender's address."
-    )
+    sender: str = Field(default="ne-pas-repondre@localhost", pattern=ADDRESS, description="Sender's address.")
     alerts_to: str | None = Field(
-        default=None,
-        pattern=r"^[^@\s]+@[^@\s]+$",
-        description="Who is mailed alerts; `brand.support_email` when empty.",
+        default=None, pattern=ADDRESS, description="Who is mailed alerts; `brand.support_email` when empty."
     )
     sms_address: str | None = Field(
         default=None,
@@ -101,6 +98,9 @@ class Mail(_Section):
     )
     username: str | None = Field(default=None, min_length=1, description="Name given to the SMTP server, if it asks.")
     password_file: Path | None = Field(default=None, description="File with the password of `username` (mode 0600).")
+    templates_dir: Path | None = Field(
+        default=None, description="Folder of templates of letters, in the place of the provider's own of the same name."
+    )
 
     @model_validator(mode="after")
     def _consistent(self) -> "Mail":

@@ -1,7 +1,7 @@
 """Accounts, identities, credentials, entitlements."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, func, insert, literal, or_, select, union_all, update
@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from idp.domain.account import Account, AccountStatus, PasswordCredential
 from idp.domain.authn import Assurance, IdentityRef
 from idp.domain.ids import new_id
+from idp.domain.service_access import GivenRole
 from idp.errors import InvalidOperation
 from idp.store import upsert
 from idp.store.entitled import has_entitlement
@@ -32,7 +33,7 @@ PASSWORD = Prepared(
         credential.c.account_id == bindparam("account"), credential.c.kind == "password", _NOT_REVOKED
     )
 )
-FIELDS = tuple(account.c.keys())
+FIELDS = tuple(name for name in account.c.keys() if name != "name_key")  # noqa: SIM118
 ENTITLED = Prepared(
     select(has_entitlement(bindparam("account"), bindparam("client"), bindparam("now")).label("is_entitled"))
 )
@@ -218,11 +219,21 @@ class Accounts:
         row = ENTITLED.first(self._db, {"account": account_id, "client": client_id, "now": now})
         return row is not None and row["is_entitled"] is True
 
-    def grant(self, account_id: str, client_id: str, by: str, now: datetime, expires_at: datetime | None) -> None:
-        """Give access; replaces what was given or taken before."""
+    def grant(
+        self,
+        account_id: str,
+        client_id: str,
+        by: str,
+        now: datetime,
+        expires_at: datetime | None,
+        *,
+        roles: Collection[GivenRole] = (),
+    ) -> None:
+        """Give access; replaces what was given or taken before, and its roles."""
         pair = {"account_id": account_id, "client_id": client_id}
         given = {"granted_by": by, "granted_at": now, "expires_at": expires_at, "revoked_at": None}
-        upsert.replace(self._db, entitlement, **pair, **given)
+        with_it = {"roles": [asdict(role) for role in roles], "expiry_told_at": None}
+        upsert.replace(self._db, entitlement, **pair, **given, **with_it)
 
     def revoke(self, account_id: str, client_id: str, now: datetime) -> bool:
         """Take access away; False if there was none."""

@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -20,6 +21,24 @@ LATE = timedelta(
 )  # longer than any unit of work lasts; an event that comes later still was put in afterwards
 PAGE = 1000
 APPEND, APPEND_PERSONAL = Prepared(insert(audit_event)), Prepared(insert(audit_personal))
+
+
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """What events are looked for: those of which all that is given is true.
+
+    clients: of these services alone, and of none if it is empty. until: the first instant that is too late.
+    before: id of the last event of the page before.
+    """
+
+    name: str = ""
+    actor: str = ""
+    subject: str = ""
+    outcome: str = ""
+    clients: Collection[str] | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    before: str = ""
 
 
 class Audit:
@@ -55,6 +74,26 @@ class Audit:
             query = query.where(audit_event.c.name == name)
         if subject:
             query = query.where(audit_event.c.subject == subject)
+        return [_recorded(row) for row in self._db.execute(query)]
+
+    def search(self, sought: Sought, limit: int) -> Sequence[Recorded]:
+        """Newest first, without personal values."""
+        query = select(audit_event).order_by(audit_event.c.at.desc(), audit_event.c.event_id.desc()).limit(limit)
+        for name in ("name", "actor", "subject", "outcome"):
+            if value := getattr(sought, name):
+                query = query.where(audit_event.c[name] == value)
+        if sought.clients is not None:
+            query = query.where(audit_event.c.client_id.in_(sorted(sought.clients)))
+        if sought.since:
+            query = query.where(audit_event.c.at >= sought.since)
+        if sought.until:
+            query = query.where(audit_event.c.at < sought.until)
+        if sought.before:
+            last = select(audit_event.c.at, audit_event.c.event_id).where(audit_event.c.event_id == sought.before)
+            found = self._db.execute(last).one_or_none()
+            if found:
+                same = (audit_event.c.at == found.at) & (audit_event.c.event_id < found.event_id)
+                query = query.where((audit_event.c.at < found.at) | same)
         return [_recorded(row) for row in self._db.execute(query)]
 
     def forget_personal(self, before: datetime, *, limit: int = PAGE) -> int:

@@ -56,9 +56,15 @@ class Clients:
         """False if there is no such client."""
         return self._change(client_id, enabled=enabled)
 
-    def set_secret(self, client_id: str, secret_digest: str) -> bool:
-        """False if there is no such client."""
-        return self._change(client_id, secret_digest=secret_digest)
+    def set_secret(self, client_id: str, secret_digest: str, previous_until: datetime | None = None) -> bool:
+        """previous_until: how long the secret before still works; at once no more without. False if there is none."""
+        previous = client.c.secret_digest if previous_until else None
+        return self._change(
+            client_id,
+            secret_digest=secret_digest,
+            previous_secret_digest=previous,
+            previous_secret_until=previous_until,
+        )
 
     def _change(self, client_id: str, /, **values: Any) -> bool:
         changed = self._db.execute(update(client).where(client.c.client_id == client_id).values(**values))

@@ -8,7 +8,7 @@ from threading import Lock
 import structlog
 
 from idp.clock import Clock
-from idp.domain.client import Client
+from idp.domain.client import CLIENT_ID, Client
 from idp.domain.policy import Policy, in_force
 from idp.store.database import Database
 
@@ -64,6 +64,8 @@ class Configuration:
 
     def _find(self, client_id: str) -> tuple[Client, Sequence[Policy]] | None:
         snapshot = self.refresh()
+        if not CLIENT_ID.fullmatch(client_id):  # not even a question: PostgreSQL takes no NUL
+            return None
         if client_id in snapshot.clients:
             return snapshot.clients[client_id]
         with self._db.read() as tx:

@@ -11,7 +11,7 @@ from sqlalchemy import delete, select, text, update
 from idp.domain.audit import AuditEvent
 from idp.domain.audit_chain import Seal, Verifier, extend, personal_digest
 from idp.errors import InvalidOperation
-from idp.store.audit import LATE
+from idp.store.audit import LATE, Sought
 from idp.store.conformance import START
 from idp.store.conformance_rows import HOUR, SECOND
 from idp.store.database import Database
@@ -58,6 +58,28 @@ class AuditSuite:
             assert [r.event for r in tx.audit.latest(1)] == [second]
             assert [r.event for r in tx.audit.latest(10, name="client.created")] == [first]
             assert [r.event for r in tx.audit.latest(10, subject="anne")] == [second]
+
+    def test_events_are_searched_without_what_is_personal(self, database: Database) -> None:
+        for number, client_id in enumerate(("ror", "espace-pro", None, "ror")):
+            record(database, START + number * HOUR, client_id=client_id, personal=HERE, detail={"n": str(number)})
+
+        def found(limit: int = 10, **sought: Any) -> list[int]:
+            with database.read() as tx:
+                rows = tx.audit.search(Sought(**sought), limit)
+            assert all(row.event.personal == {} for row in rows)
+            return [int(row.event.detail["n"]) for row in rows]
+
+        assert found() == [3, 2, 1, 0]
+        assert found(2) == [3, 2]
+        assert found(clients={"ror"}) == [3, 0]
+        assert found(clients=()) == []
+        assert found(since=START + HOUR, until=START + 3 * HOUR) == [2, 1]
+        assert found(name="login.failed") == []
+        assert found(actor="operator:0", name="client.created", outcome="ok") == [3, 2, 1, 0]
+        with database.read() as tx:
+            (last,) = tx.audit.search(Sought(clients={"espace-pro"}), 1)
+        assert found(before=last.event_id) == [0]
+        assert found(before="unknown") == [3, 2, 1, 0]
 
     def test_events_are_numbered_in_order_from_one(self, database: Database) -> None:
         record(database, START + SECOND, START)

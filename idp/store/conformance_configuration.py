@@ -115,6 +115,16 @@ class ConfigurationSuite:
             add_client(tx, "new")
         assert configuration.client("new")
 
+    @pytest.mark.parametrize("odd", ["", "\x00", "ror\x00", "ror\n", "é", "x" * 65])
+    def test_what_cannot_be_a_client_is_not_asked_for(
+        self, database: Database, configuration: Configuration, odd: str
+    ) -> None:
+        configuration.refresh()
+        with counted(database) as sent:
+            assert configuration.client(odd) is None
+            assert configuration.policy(odd) is None
+        assert sent == []
+
     def test_a_clock_that_goes_back_asks_again(
         self, database: Database, configuration: Configuration, clock: ManualClock
     ) -> None:

@@ -7,13 +7,16 @@ from typing import NamedTuple
 import pytest
 from sqlalchemy import func, insert, select
 
+from idp.domain.access_request import AccessRequest, Level, Message
 from idp.domain.alert import Alert
 from idp.domain.ids import new_id
+from idp.domain.registration import DRAFT_LIFETIME, Registration, RegistrationStatus
 from idp.domain.throttle import ATTEMPTS, LONGEST_WINDOW
 from idp.domain.upstream_session import UpstreamSession
 from idp.store.conformance import START
 from idp.store.conformance_rows import HOUR, SECOND, add_account, add_client, add_grant, add_session, proof
 from idp.store.database import Database, Tx
+from idp.store.import_runs import Run, RunStatus, StagedRow
 from idp.store.outbox import MAX_ATTEMPTS
 from idp.store.purge import CLOSED_FOR, GIVEN_UP_FOR, TABLES, UNREDEEMED_FOR, Ages
 from idp.store.schema import metadata, outbox
@@ -99,6 +102,38 @@ def _closed_alert(tx: Tx, at: datetime) -> None:
     tx.alerts.close(made.alert_id, "operator:test", "seen", at)
 
 
+def _decided_request(tx: Tx, at: datetime) -> None:
+    made = AccessRequest(new_id(), _anne(tx), "ror", Level.REGION, "reason", "fr", LONG_AGO)
+    assert tx.access_requests.submit(made)
+    tx.access_requests.say(Message(new_id(), made.request_id, LONG_AGO, "test", "question", "?"))
+    assert tx.access_requests.change(made, status="REFUSED", decided_at=at)
+
+
+def _draft(tx: Tx, at: datetime) -> None:
+    tx.registrations.start(Registration(new_id(), RegistrationStatus.DRAFT, 1, "fr", at, at + timedelta(hours=1)))
+
+
+def _decided_registration(tx: Tx, at: datetime) -> None:
+    status = RegistrationStatus.REFUSED
+    made = Registration(new_id(), status, 1, "fr", LONG_AGO, at, submitted_at=LONG_AGO, decided_at=at)
+    tx.registrations.start(made)
+    tx.desk_messages.ask(made.registration_id, "test", "?", token=new_id(), now=LONG_AGO, expires_at=LONG_AGO)
+
+
+def _import(tx: Tx, at: datetime) -> None:
+    _staged(tx, at, person=None)
+
+
+def _import_that_was_left(tx: Tx, at: datetime) -> None:
+    _staged(tx, at, person={"login": "anne"})
+
+
+def _staged(tx: Tx, at: datetime, *, person: dict[str, str] | None) -> None:
+    run = Run(new_id(), new_id(), "people.csv", RunStatus.STAGED, 1, 2, 0, LONG_AGO, "operator:test", at)
+    tx.import_runs.add(run)
+    tx.import_runs.stage(run.run_id, [StagedRow(2, new_id(), person)])
+
+
 def _count(tx: Tx, at: datetime) -> None:
     tx.throttle.take(new_id(), ATTEMPTS, at)
 
@@ -131,6 +166,11 @@ CASES = [
     Case(_upstream_of_a_session_that_ran_out, timedelta(0), {"upstream_session": 1}),
     Case(_upstream_of_an_idle_session, AGES.idle, {"upstream_session": 1}),
     Case(_closed_alert, CLOSED_FOR, {"alert": 1}),
+    Case(_decided_request, CLOSED_FOR, {"access_request": 1, "desk_message": 1}),
+    Case(_draft, DRAFT_LIFETIME, {"registration": 1}),
+    Case(_decided_registration, CLOSED_FOR, {"registration": 1, "desk_message": 1}),
+    Case(_import, CLOSED_FOR, {"import_row": 1, "import_run": 1}),
+    Case(_import_that_was_left, GIVEN_UP_FOR, {"import_row": 1}),
     Case(_count, LONGEST_WINDOW, {"throttle": 1}),
 ]
 

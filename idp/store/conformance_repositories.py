@@ -99,6 +99,19 @@ class RepositorySuite(OwnDataSuite):
         assert found
         assert (found.enabled, found.secret_digest) == (False, "1" * 64)
 
+    def test_the_secret_before_is_kept_until_its_end(self, database: Database) -> None:
+        with database.write() as tx:
+            add_client(tx)
+            tx.clients.set_secret("ror", "1" * 64, START + HOUR)
+            found = tx.clients.get("ror")
+            assert found
+            assert found.secret_digests(START) == ("1" * 64, "0" * 64)
+            assert found.secret_digests(START + HOUR) == ("1" * 64,)
+            tx.clients.set_secret("ror", "2" * 64)
+            renewed = tx.clients.get("ror")
+        assert renewed
+        assert renewed.secret_digests(START) == ("2" * 64,)
+
     def test_of_two_changes_of_a_client_at_once_none_is_lost(self, database: Database) -> None:
         with database.write() as tx:
             add_client(tx)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, select
+from sqlalchemy import ColumnElement, Connection, Select, Table, or_, select
 
 from idp.store import schema
 from idp.store.schema import audit_event, audit_personal, grant, refresh_token, session, session_proof, upstream_session
@@ -29,6 +29,8 @@ class Part:
         """The rows about an account: those that name it, or that belong to a row which does."""
         if self.table is audit_event:
             return audit_event.c.subject == account_id
+        if self.table is schema.desk_message:
+            return or_(*(self.table.c.about.in_(_keys(each, account_id)) for each in ABOUT))
         owner = OWNERS.get(self.table)
         if owner is None:
             return self.table.c["account_id"] == account_id
@@ -37,6 +39,11 @@ class Part:
         return self.table.c[key].in_(select(owner.c[key]).where(theirs))
 
 
+def _keys(table: Table, account_id: str) -> Select[tuple[str]]:
+    return select(next(iter(table.primary_key))).where(table.c["account_id"] == account_id)
+
+
+ABOUT = (schema.access_request, schema.registration)  # what a message of the desk may be about
 PARTS: Mapping[str, Part] = {
     "account": Part(
         schema.account,
@@ -55,7 +62,7 @@ PARTS: Mapping[str, Part] = {
             "signed_in_at",
             "identity_dropped_at",
         ),
-        {},
+        {"name_key": "the names once more, as lists are sorted by them"},
     ),
     "identities": Part(
         schema.identity, ("identity_id", "kind", "value", "origin", "verified_at"), {"account_id": OURS}
@@ -103,8 +110,28 @@ PARTS: Mapping[str, Part] = {
     "proofs": Part(session_proof, ("session_id", "proof"), {"proof_id": OURS}),
     "entitlements": Part(
         schema.entitlement,
-        ("client_id", "granted_at", "expires_at", "revoked_at"),
+        ("client_id", "granted_at", "expires_at", "revoked_at", "roles", "expiry_told_at"),
         {"account_id": OURS, "granted_by": STAFF},
+    ),
+    "access_requests": Part(
+        schema.access_request,
+        (
+            *("request_id", "client_id", "status", "step", "reason", "answers", "terms_version", "lang"),
+            *("created_at", "decided_at", "note"),
+        ),
+        {
+            "account_id": OURS,
+            "version": OURS,
+            "claimed_by": STAFF,
+            "claimed_at": "when somebody of the desk began",
+            "approvals": STAFF,
+            "decided_by": STAFF,
+        },
+    ),
+    "desk_messages": Part(
+        schema.desk_message,
+        ("message_id", "about", "at", "kind", "text", "expires_at", "answered_at"),
+        {"author": STAFF, "token_digest": SECRET},
     ),
     "consents": Part(schema.consent, ("client_id", "scopes", "given_at"), {"account_id": OURS}),
     "grants": Part(
@@ -136,11 +163,29 @@ PARTS: Mapping[str, Part] = {
     "refresh_tokens": Part(
         refresh_token, ("grant_id", "created_at", "used_at"), {"token_digest": SECRET, "parent_digest": SECRET}
     ),
+    "registrations": Part(
+        schema.registration,
+        (
+            *("registration_id", "status", "form", "proven", "email", "email_proven_at", "login_name", "client_id"),
+            *("terms_version", "lang", "created_at", "updated_at", "submitted_at", "decided_at", "reason"),
+            "token_expires_at",
+        ),
+        {
+            **dict.fromkeys(("browser_digest", "token_digest", "password_digest"), SECRET),
+            **dict.fromkeys(("claimed_by", "claimed_at", "decided_by"), STAFF),
+            **dict.fromkeys(("account_id", "version"), OURS),
+            "birth": "forgotten when the account is made",
+        },
+    ),
+    "operator_roles": Part(
+        schema.operator_role, ("role", "scope", "granted_at"), {"account_id": OURS, "granted_by": STAFF}
+    ),
     "alerts": Part(
         schema.alert,
         ("alert_id", "kind", "at", "detail", "closed_at"),
         {"account_id": OURS, "closed_by": STAFF},
     ),
+    "imports": Part(schema.import_row, ("run_id", "line", "status", "person", "problem"), {"account_id": OURS}),
     "events": Part(
         audit_event,
         ("event_id", "at", "name", "actor", "client_id", "outcome", "detail", "request_id"),
@@ -164,9 +209,12 @@ LEFT_OUT: Mapping[Table, str] = {
     schema.audit_seal: OURS,
     schema.client: OURS,
     schema.config_version: OURS,
+    schema.import_run: OURS,
     schema.lease: OURS,
     schema.meta: OURS,
     schema.policy: OURS,
+    schema.rpps_extract: "a copy of the public register: of no account",
+    schema.service_access: OURS,
     schema.outbox: "letters on their way to the person, sealed; deleted when they are sent",
     schema.throttle: "counts of attempts against guessing, deleted after a day; they would help whoever guesses",
 }

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, insert, update
 from sqlalchemy.exc import IntegrityError
 
+from idp.domain.account import name_key
 from idp.domain.ids import new_id
 from idp.errors import InvalidOperation
 from idp.store.schema import account, identity
@@ -45,7 +46,8 @@ class Profiles:
         return True
 
     def set_names(self, account_id: str, given_name: str, family_name: str, now: datetime) -> None:
-        self._set(account_id, now, given_name=given_name, family_name=family_name)
+        key = name_key(family_name, given_name)
+        self._set(account_id, now, given_name=given_name, family_name=family_name, name_key=key)
 
     def set_profile(self, account_id: str, profile: Mapping[str, Any], now: datetime) -> None:
         """All of it: what is not named is gone."""

@@ -8,19 +8,25 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Table, and_, delete, exists, or_, select, tuple_
 
 from idp.domain.phone import COOKIE_FOR
+from idp.domain.registration import DRAFT_LIFETIME, RegistrationStatus
 from idp.domain.throttle import LONGEST_WINDOW
 from idp.store.outbox import MAX_ATTEMPTS
 from idp.store.schema import (
+    access_request,
     alert,
     credential,
+    desk_message,
     emergency_code,
     grant,
+    import_row,
+    import_run,
     known_browser,
     outbox,
     passkey,
     phone,
     phone_cookie,
     refresh_token,
+    registration,
     reset_link,
     session,
     session_proof,
@@ -116,6 +122,37 @@ def _phone_is_forgotten(ages: Ages) -> ColumnElement[bool]:
     return or_(phone_cookie.c.created_at <= ages.now - COOKIE_FOR, _is_revoked(phone_cookie)(ages))
 
 
+def _request_is_over(ages: Ages) -> ColumnElement[bool]:
+    return access_request.c.decided_at <= ages.now - CLOSED_FOR
+
+
+def _registration_is_over(ages: Ages) -> ColumnElement[bool]:
+    """A draft that nobody may go on with; what was decided as long ago as a closed alert. The account stays."""
+    is_draft = registration.c.status == RegistrationStatus.DRAFT.value
+    is_stale = registration.c.created_at <= ages.now - DRAFT_LIFETIME
+    return or_(and_(is_draft, is_stale), and_(~is_draft, registration.c.decided_at <= ages.now - CLOSED_FOR))
+
+
+def _message_is_over(ages: Ages) -> ColumnElement[bool]:
+    of_request = exists().where(access_request.c.request_id == desk_message.c.about, _request_is_over(ages))
+    of_registration = registration.c.registration_id == desk_message.c.about
+    return of_request | exists().where(of_registration, _registration_is_over(ages))
+
+
+def _import_is_over(ages: Ages) -> ColumnElement[bool]:
+    return import_run.c.updated_at <= ages.now - CLOSED_FOR
+
+
+def _import_row_is_over(ages: Ages) -> ColumnElement[bool]:
+    """With its run; the data of a person whom nobody made an account for, before."""
+    was_left = and_(import_row.c.person.is_not(None), import_run.c.updated_at <= ages.now - GIVEN_UP_FOR)
+    return exists().where(import_run.c.run_id == import_row.c.run_id, or_(_import_is_over(ages), was_left))
+
+
+def _import_is_empty(ages: Ages) -> ColumnElement[bool]:
+    return _import_is_over(ages) & ~exists().where(import_row.c.run_id == import_run.c.run_id)
+
+
 # What refers to another comes before it.
 RULES: Mapping[Table, Rule] = {
     refresh_token: _refresh_token_is_over,
@@ -132,6 +169,11 @@ RULES: Mapping[Table, Rule] = {
     phone: _is_revoked(phone),
     phone_cookie: _phone_is_forgotten,
     alert: lambda ages: alert.c.closed_at <= ages.now - CLOSED_FOR,
+    desk_message: _message_is_over,
+    registration: _registration_is_over,
+    access_request: _request_is_over,
+    import_row: _import_row_is_over,
+    import_run: _import_is_empty,
 }
 TABLES = {table.name: table for table in RULES}
 Key = tuple[str, ...]

@@ -4,22 +4,30 @@ from collections.abc import Callable
 
 from sqlalchemy import Connection
 
+from idp.store.access_requests import AccessRequests, ServiceAccesses
 from idp.store.accounts import Accounts
 from idp.store.alerts import Alerts
 from idp.store.audit import Audit
 from idp.store.browsers import Browsers
 from idp.store.clients import Clients
 from idp.store.consents import Consents
+from idp.store.desk_messages import DeskMessages
+from idp.store.desk_registrations import RegistrationDesk
 from idp.store.emergency_codes import EmergencyCodes
 from idp.store.grants import Grants
+from idp.store.held_accesses import HeldAccesses
+from idp.store.import_runs import ImportRuns
 from idp.store.imports import Imports
 from idp.store.lazy import lazy
 from idp.store.leases import Leases
+from idp.store.look_alikes import LookAlikes
 from idp.store.means import Means
 from idp.store.meta import Meta
+from idp.store.operator_roles import OperatorRoles
 from idp.store.outbox import Outbox
 from idp.store.own_data import OwnData
 from idp.store.passkeys import Passkeys
+from idp.store.people import People
 from idp.store.personal_data import PersonalData
 from idp.store.phones import Phones
 from idp.store.pictures import Pictures
@@ -28,7 +36,9 @@ from idp.store.practices import Practices
 from idp.store.profiles import Profiles
 from idp.store.purge import Purge
 from idp.store.refresh_tokens import RefreshTokens
+from idp.store.registrations import Registrations
 from idp.store.resets import ResetLinks
+from idp.store.rpps_extract import RppsExtract
 from idp.store.sessions import Sessions
 from idp.store.throttle import Throttle
 from idp.store.totp_secrets import TotpSecrets
@@ -46,6 +56,10 @@ class Tx:
     @lazy
     def _connection(self) -> Connection:
         return self._begin()
+
+    @lazy
+    def access_requests(self) -> AccessRequests:
+        return AccessRequests(self._connection)
 
     @lazy
     def accounts(self) -> Accounts:
@@ -72,12 +86,24 @@ class Tx:
         return Consents(self._connection)
 
     @lazy
+    def desk_messages(self) -> DeskMessages:
+        return DeskMessages(self._connection)
+
+    @lazy
     def emergency_codes(self) -> EmergencyCodes:
         return EmergencyCodes(self._connection)
 
     @lazy
     def grants(self) -> Grants:
         return Grants(self._connection, self.revoked)
+
+    @lazy
+    def import_runs(self) -> ImportRuns:
+        return ImportRuns(self._connection)
+
+    @lazy
+    def held_accesses(self) -> HeldAccesses:
+        return HeldAccesses(self._connection)
 
     @lazy
     def imports(self) -> Imports:
@@ -88,12 +114,20 @@ class Tx:
         return Leases(self._connection)
 
     @lazy
+    def look_alikes(self) -> LookAlikes:
+        return LookAlikes(self._connection)
+
+    @lazy
     def means(self) -> Means:
         return Means(self._connection)
 
     @lazy
     def meta(self) -> Meta:
         return Meta(self._connection)
+
+    @lazy
+    def operator_roles(self) -> OperatorRoles:
+        return OperatorRoles(self._connection)
 
     @lazy
     def outbox(self) -> Outbox:
@@ -114,6 +148,10 @@ class Tx:
     @lazy
     def passkeys(self) -> Passkeys:
         return Passkeys(self._connection)
+
+    @lazy
+    def people(self) -> People:
+        return People(self._connection)
 
     @lazy
     def personal_data(self) -> PersonalData:
@@ -140,12 +178,28 @@ class Tx:
         return RefreshTokens(self._connection)
 
     @lazy
+    def registrations(self) -> Registrations:
+        return Registrations(self._connection)
+
+    @lazy
+    def registration_desk(self) -> RegistrationDesk:
+        return RegistrationDesk(self._connection)
+
+    @lazy
     def resets(self) -> ResetLinks:
         return ResetLinks(self._connection)
 
     @lazy
+    def rpps_extract(self) -> RppsExtract:
+        return RppsExtract(self._connection)
+
+    @lazy
     def sessions(self) -> Sessions:
         return Sessions(self._connection, self.revoked)
+
+    @lazy
+    def service_access(self) -> ServiceAccesses:
+        return ServiceAccesses(self._connection)
 
     @lazy
     def throttle(self) -> Throttle:

@@ -1,10 +1,11 @@
-"""The browser: its four cookies, and the token that ties a form to it.
+"""The browser: its six cookies, and the token that ties a form to it.
 
 `browser` names the browser for months: it binds Interactions and forms, and recognises a browser that signed in
-before. `session` is the single sign-on session. `portal` is what the account portal, a client like the others, keeps of
-its own login. `phone` says which enrolled phone it is: a hint, never a proof. All are HttpOnly and SameSite=Lax (a
-service sends people here by a top-level navigation); over https they are Secure and carry the __Host- prefix (RFC
-6265bis §4.1.3.2). The language's is in `idp.web.language`.
+before. `session` is the single sign-on session. `portal` and `console` are what these sites, clients like the others,
+keep of their own logins. `phone` says which enrolled phone it is: a hint, never a proof. `signup` names the
+registration that is filled in here, and ends with the browser. All are HttpOnly and SameSite=Lax (a service sends
+people here by a top-level navigation); over https they are Secure and carry the __Host- prefix (RFC 6265bis
+§4.1.3.2). The language's is in `idp.web.language`.
 """
 
 import hmac
@@ -25,7 +26,8 @@ class Browser:
 
     def __init__(self, settings: Settings, mac: Callable[..., str]) -> None:
         prefix = "__Host-" if settings.is_secure else ""
-        self._names = {kind: f"{prefix}sesame-{kind}" for kind in ("browser", "session", "portal", "phone")}
+        kinds = ("browser", "session", "portal", "console", "phone", "signup")
+        self._names = {kind: f"{prefix}sesame-{kind}" for kind in kinds}
         self._secure = settings.is_secure
         self._remember = timedelta(days=settings.remember_browser_days)
         self._mac = mac

@@ -12,12 +12,14 @@ from idp.settings import Settings
 from idp.settings.origins import origin_of
 from idp.web import dates, language, logs
 from idp.web.browser import Browser
+from idp.web.letters import Letters
 
 
 class Pages:
     """Draws templates for the current request.
 
     packages: others with a folder `templates`, and perhaps a catalogue in `translations`, looked at after ours.
+    Raises SettingsError for an operator's letter that cannot be used.
     """
 
     def __init__(self, settings: Settings, browser: Browser, packages: Sequence[str] = ()) -> None:
@@ -40,6 +42,7 @@ class Pages:
         self._env.globals["brand"] = {**brand.model_dump(), "logo_url": brand.logo_url or "/static/logo.svg"}
         self._env.filters.update(dates.FILTERS)
         self._env.globals["asset"] = lambda path: f"/static/{path}"
+        self.letters = Letters(settings.mail.templates_dir, self._env, self._catalogues)
 
     @property
     def lang(self) -> str:
@@ -100,25 +103,12 @@ class Pages:
 
     def letter(self, lang: str, name: str, /, **values: Any) -> tuple[str, str, str]:
         """Subject, text and HTML of an e-mail."""
-        catalogue = self._catalogues[lang]
-        values |= {"_": _formatted(catalogue.gettext), "gettext": _formatted(catalogue.gettext), "lang": lang}
-        parts = (f"mail/{name}.subject.txt", f"mail/{name}.txt", f"mail/{name}.html")
-        subject, text, html = (self._env.get_template(part).render(**values) for part in parts)
-        return " ".join(subject.split()), text, html
+        return self.letters.draw(lang, name, values)
 
     def _lang_url(self) -> str:
         other = "en" if self.lang == "fr" else "fr"
         kept = {} if flask.request.method == "POST" else flask.request.args.to_dict()
         return f"{quote(flask.request.path)}?{urlencode({**kept, 'lang': other})}"
-
-
-def _formatted(translate: Any) -> Any:
-    """Jinja's newstyle gettext for a catalogue that is not the page's."""
-
-    def say(text: str, **values: Any) -> str:
-        return translate(text) % values if values else str(translate(text))
-
-    return say
 
 
 def _policy(

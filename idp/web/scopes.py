@@ -15,6 +15,10 @@ SCOPE_TEXTS: dict[str, tuple[Text, Text]] = {
             " professionnelles (adresse, téléphone, e-mail), avec leur origine."
         ),
     ),
+    "habilitations": (
+        N_("Vos habilitations dans ce service"),
+        N_("Les rôles que vous y avez reçus, et les établissements pour lesquels ils valent."),
+    ),
     "offline_access": (
         N_("Un accès prolongé"),
         N_("Le service peut relire ces informations même quand vous n'êtes pas connecté(e)."),

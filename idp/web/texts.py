@@ -4,6 +4,7 @@ from idp.domain.texts import N_, Text
 
 # Why the login page is shown: title and sentence, by the reason that `decide` gave.
 BANDS: dict[str, tuple[Text, Text]] = {
+    "register": (N_("Pour votre inscription."), N_("Ce qui sera lu remplit le formulaire, et y sera vérifié.")),
     "step_up": (
         N_("Une étape de plus."),
         N_("Vous êtes déjà connecté, mais ce service demande un autre mode d'authentification."),
@@ -159,6 +160,15 @@ STOPS: dict[str, tuple[Text, Text]] = {
         N_("La demande a expiré, ou ce n'est plus le même téléphone. Recommencez depuis « Mon compte »."),
     ),
     "portal_failed": (N_("La connexion n'a pas abouti"), N_("Recommencez depuis « Mon compte ».")),
+    "console_failed": (N_("La connexion n'a pas abouti"), N_("Recommencez depuis la console.")),
+    "console_denied": (
+        N_("Accès refusé"),
+        N_("Votre compte n'a pas le rôle qu'il faut pour cette page de la console. Demandez-le à votre responsable."),
+    ),
+    "site_closed": (
+        N_("La console est fermée"),
+        N_("Sa politique n'exige pas d'authentification forte : personne n'y entre tant qu'elle n'est pas corrigée."),
+    ),
 }
 PROTOCOL_STOP = (
     N_("Le service a envoyé une demande incorrecte"),

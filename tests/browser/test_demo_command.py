@@ -25,7 +25,7 @@ def test_demo_json_says_what_is_promised_to_its_owner_only(demo: Demo) -> None:
     assert stat.S_IMODE((demo.folder / "demo.json").stat().st_mode) == 0o600
     assert stat.S_IMODE(demo.folder.stat().st_mode) == 0o700
     assert description["issuer"] == f"http://localhost:{demo.ports['DEMO_PORT']}"
-    assert {client["client_id"] for client in description["clients"]} == {"portail", "ror", "espace-pro"}
+    assert {client["client_id"] for client in description["clients"]} == {"portail", "console", "ror", "espace-pro"}
     assert all({"client_id", "client_secret", "redirect_uris", "name"} <= set(each) for each in description["clients"])
     assert all({"login", "password", "email", "rpps"} <= set(each) for each in description["accounts"])
     assert set(description["services"]) == {"portail", "ror", "espace-pro"}

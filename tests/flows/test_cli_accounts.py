@@ -12,7 +12,7 @@ from sqlalchemy.event import listen
 from idp.cli import whoever_runs_this
 from idp.domain.account import Account, AccountStatus
 from idp.domain.authn import IdentityRef
-from idp.flows.operators.accounts import import_csv
+from idp.flows.operators.imports import import_csv
 from tests.fakes.command_line import CommandLine
 from tests.fakes.provider import Provider
 

@@ -97,7 +97,8 @@ def test_keys_that_others_may_read(settings: Callable[..., Settings]) -> None:
 
 def test_an_algorithm_of_a_client_without_a_key(settings: Callable[..., Settings], line: CommandLine) -> None:
     line.run("client", "add", "ror", "--name", "ROR", "--redirect-uri", "https://ror.example/cb")
-    line.write(lambda tx: tx._connection.exec_driver_sql("UPDATE client SET id_token_alg = 'ES256'"))
+    change = "UPDATE client SET id_token_alg = 'ES256' WHERE client_id = 'ror'"
+    line.write(lambda tx: tx._connection.exec_driver_sql(change))
     folder = line.folder / "other"
     FileSigner.create(folder, algs=("RS256",), now=datetime.now(UTC))
     level, text = only(files.signing_keys(settings(keys_dir=folder)))

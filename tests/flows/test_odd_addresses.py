@@ -48,3 +48,16 @@ def test_a_form_of_an_enrolment_that_is_none_is_answered_that_it_is_over(provide
         answer = browser.post(f"/qr/enrol/{token}{path}", data=form)
         assert answer.status_code == 410
         assert "Location" not in answer.headers
+
+
+@pytest.mark.parametrize("path", ["/inscription/confirmer/", "/inscription/question/"])
+@pytest.mark.parametrize("token", ["unknown", *ODD])
+def test_a_link_of_a_registration_that_is_none_is_answered_as_an_unknown_one(
+    provider: Provider, path: str, token: str
+) -> None:
+    browser = provider.browser()
+    form = {"csrf": csrf_of(browser.get("/password/forgot")), "answer": "x"}
+    for answer in (browser.get(path + token), browser.post(path + token, data=form)):
+        assert answer.status_code in {404, 410}
+        assert "Location" not in answer.headers
+        assert "Set-Cookie: a=b" not in str(answer.headers)

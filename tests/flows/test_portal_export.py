@@ -8,11 +8,15 @@ from typing import Any
 import pytest
 from sqlalchemy import insert, select
 
+from idp.domain.access_request import AccessRequest, Level, Message
 from idp.domain.emergency import EmergencyCode
 from idp.domain.practice import Asserted, Practice
+from idp.domain.registration import Registration, RegistrationStatus
+from idp.domain.rights import Role, RoleGrant
 from idp.domain.upstream_session import UpstreamSession
 from idp.flows.operators import accounts, alerts
 from idp.store import schema
+from idp.store.import_runs import Run, RunStatus, StagedRow
 from idp.store.personal_data import LEFT_OUT, PARTS, SECRET
 from tests.fakes.enrolling import given_passkey, given_totp
 from tests.fakes.holder import Holder
@@ -68,6 +72,15 @@ def live(provider: Provider) -> str:
         tx.upstream_sessions.keep(session.session_id, UpstreamSession("national_card", now, "secret", None, None))
         picture = {"account_id": account_id, "media_type": "image/png", "image": b"\x89PNG", "updated_at": now}
         tx._connection.execute(insert(schema.picture).values(picture))
+        request = AccessRequest("request", account_id, "asking", Level.REGION, "reason", "fr", now)
+        assert tx.access_requests.submit(request)
+        confirmed = RegistrationStatus.CONFIRMED
+        tx.registrations.start(Registration("registration", confirmed, 1, "fr", now, now, account_id=account_id))
+        run = Run("run", "digest", "people.csv", RunStatus.STAGED, 1, 2, 0, now, "operator:claire", now)
+        tx.operator_roles.grant(RoleGrant(account_id, Role.AUDITOR, "asking", "claire", now))
+        tx.import_runs.add(run)
+        tx.import_runs.stage("run", [StagedRow(2, account_id, {"login": "anne.pierre"})])
+        tx.access_requests.say(Message("message", "request", now, "claire", "question", "Où ?"))
     given_totp(provider)
     given_passkey(provider)
     given_phone(provider)

@@ -55,7 +55,7 @@ def test_what_one_has_not_may_be_asked_for(begin: Callable[..., Provider]) -> No
     clients.set_enabled(provider.desk, "elea", enabled=False)
     assert askable(anne) == ["ROR"]
     html = anne.browser.get("/compte").text
-    assert "mailto:support@region.example?subject=Demande%20d%27acc%C3%A8s%20%3A%20ROR" in html
+    assert '<a class="inline-link" href="/compte/access/ror">Demander votre accès' in html
     assert "https://rp.example/ror/start" not in html
     assert html.count('class="tile"') == 1
 

@@ -1,10 +1,12 @@
 """The token endpoint: client authentication, PKCE, codes that work once."""
 
 import base64
+from datetime import timedelta
 from urllib.parse import quote
 
 import pytest
 
+from idp.errors import InvalidOperation
 from idp.flows.operators import clients
 from tests.fakes.provider import RP, Provider
 from tests.fakes.relying_party import VERIFIER, RelyingParty, basic, s256
@@ -114,6 +116,24 @@ def test_renewed_secret_replaces_the_one_before(rp: RelyingParty) -> None:
     renewed = clients.renew_secret(rp.provider.desk, "rp")
     assert refusal_of(rp.token(code)) == INVALID_CLIENT
     assert rp.token(code, headers=basic("rp", renewed)).status_code == 200
+
+
+def test_a_secret_that_is_kept_works_until_its_end(rp: RelyingParty) -> None:
+    before = rp.provider.secrets["rp"]
+    renewed = clients.renew_secret(rp.provider.desk, "rp", timedelta(hours=1))
+
+    def status(secret: str) -> int:
+        other = RelyingParty(rp.provider)
+        return other.token(other.login()["code"], headers=basic("rp", secret)).status_code
+
+    assert [status(secret) for secret in (before, renewed, "another")] == [200, 200, 401]
+    rp.provider.clock.advance(hours=1)
+    assert [status(secret) for secret in (before, renewed)] == [401, 200]
+
+
+def test_the_secret_before_is_not_kept_for_long(rp: RelyingParty) -> None:
+    with pytest.raises(InvalidOperation):
+        clients.renew_secret(rp.provider.desk, "rp", timedelta(days=8))
 
 
 @pytest.mark.parametrize(

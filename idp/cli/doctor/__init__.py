@@ -7,13 +7,14 @@ from collections import Counter
 import click
 
 from idp.cli.context import plainly, settings_of
-from idp.cli.doctor import card_host, cards, files, outside, stores, upstreams
+from idp.cli.doctor import card_host, cards, console, files, outside, stores, upstreams
 from idp.cli.doctor.finding import Finding, Level
 
 CHECKS = (
     files.secret,
     files.signing_keys,
     files.password_blocklist,
+    files.letters,
     cards.authorities,
     upstreams.answers,
     upstreams.certificates,
@@ -22,6 +23,7 @@ CHECKS = (
     stores.sealed_secrets,
     stores.passkeys,
     stores.policies,
+    console.console,
     stores.ephemeral,
     stores.clocks,
     *outside.CHECKS,

@@ -1,4 +1,4 @@
-"""The secret and the signing keys."""
+"""The secret, the signing keys, and what an operator put beside the settings."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -7,8 +7,11 @@ from idp import signing
 from idp.blocklist import BadBlocklist, Blocklist
 from idp.cli.doctor.finding import Finding, fail, ok, warn
 from idp.errors import Unavailable
+from idp.flows.letter_trial import try_all
 from idp.settings import Settings, SettingsError, read_secret
 from idp.store import Database
+from idp.web.browser import Browser
+from idp.web.pages import Pages
 from keys import ring
 from keys.signer import KeyUnavailable, Signer, SignerUnavailable, UnsafeKeyFile
 
@@ -67,6 +70,17 @@ def password_blocklist(settings: Settings) -> Iterator[Finding]:
         yield ok("passwords", Blocklist(settings.password_blocklist).check())
     except BadBlocklist as error:
         yield fail("passwords", f"password_blocklist: {error}")
+
+
+def letters(settings: Settings) -> Iterator[Finding]:
+    if settings.mail.templates_dir is None:
+        return
+    try:
+        count = try_all(Pages(settings, Browser(settings, lambda *_: "")).letters)
+    except SettingsError as error:
+        yield fail("letters", str(error))
+    else:
+        yield ok("letters", f"{settings.mail.templates_dir}: {count} in the place of the provider's")
 
 
 def _algorithms(settings: Settings) -> dict[str, str]:

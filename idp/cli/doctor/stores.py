@@ -1,7 +1,7 @@
 """The database, the ephemeral store, and their clocks."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
@@ -51,21 +51,31 @@ def worker(settings: Settings) -> Iterator[Finding]:
 
 
 def sealed_secrets(settings: Settings) -> Iterator[Finding]:
-    """Secrets of authenticator applications outlive the data key that sealed them, and are useless without it."""
+    """Secrets of authenticator applications and days of birth outlive the data key that sealed them, and are useless
+    without it.
+    """
     try:
         _inspected(settings)
         with closing(Database(settings.database_url)) as opened, opened.read() as tx:
-            beginnings = tx.totp_secrets.beginnings(HEADER_BYTES)
+            found = {
+                "of authenticator applications": tx.totp_secrets.beginnings(HEADER_BYTES),
+                "days of birth of registrations": tx.registrations.birth_beginnings(HEADER_BYTES),
+            }
         known = data_ring.parse(data_ring.read(settings.secret_file))
     except (Unavailable, UnsafeKeyFile):  # told by their own checks
         return
+    for what, beginnings in found.items():
+        yield from _sealed(what, beginnings, known)
+
+
+def _sealed(what: str, beginnings: Mapping[bytes, int], known: Collection[int]) -> Iterator[Finding]:
     counted: Counter[int] = Counter()
     for sealed, count in beginnings.items():
         counted[sealed_under(sealed)] += count
     for kid, count in sorted(counted.items()):
-        said = f"{count} of authenticator applications under data key {kid}"
+        said = f"{count} {what} under data key {kid}"
         if kid not in known:
-            yield fail("secrets", f"{said}, which is not in secret_file: no code of theirs is right; put the line back")
+            yield fail("secrets", f"{said}, which is not in secret_file: none of them can be read; put the line back")
         elif kid != max(known):
             yield warn("secrets", f"{said}: keep its line until `sesame worker` has sealed them again, within the hour")
         else:

@@ -44,14 +44,14 @@ def tokens_for_grant(
         grant_id=grant.grant_id,
         auth_time=int(grant.auth_time.timestamp()),
         acr=grant.acr,
-        claims=values_of(tx, account, shared) if account else {},
+        claims=values_of(tx, account, shared, client.client_id, now) if account else {},
     )
     access_token = keep_access_token(services, client, record, amr=grant.amr)
     response = response_for(record, access_token)
     if refresh_token is not None:
         response["refresh_token"] = refresh_token
     if "openid" in scope:
-        extra = values_of(tx, account, grant.id_token_claims) if account else {}
+        extra = values_of(tx, account, grant.id_token_claims, client.client_id, now) if account else {}
         nonce = grant.nonce if parent_digest is None else None  # of the request, not of a refresh (OIDC Core §12.2)
         response["id_token"] = _id_token(services, client, grant, record, access_token, nonce=nonce, extra=extra)
     return response

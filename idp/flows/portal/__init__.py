@@ -3,6 +3,7 @@
 import flask
 
 from idp.flows.portal import (
+    access,
     account,
     closing,
     confirming,
@@ -26,6 +27,7 @@ from idp.flows.services import Services
 PARTS = (
     door,
     home,
+    access,
     means,
     removal,
     totp,

@@ -7,12 +7,10 @@ import flask
 
 from idp.domain.authn import Assurance
 from idp.domain.interaction import Purpose
-from idp.domain.request import AuthorizationRequest
 from idp.errors import JourneyError
-from idp.flows import answer, own_means, temporary, visits
-from idp.flows.portal.door import View, Visitor, client, opened
+from idp.flows import own_means, temporary
+from idp.flows.portal.door import DOOR, View, Visitor, opened
 from idp.flows.services import Services
-from idp.flows.subjects import subject
 
 
 def sensitive(
@@ -57,13 +55,4 @@ def sensitive(
 
 def ask(services: Services, visitor: Visitor, purpose: Purpose) -> flask.Response:
     """Begin an Interaction of the portal itself."""
-    portal = client(services)
-    request = AuthorizationRequest(
-        portal.client_id,
-        portal.redirect_uris[0],
-        ("openid",),
-        services.now(),
-        hint_sub=subject(services, portal, visitor.account.account_id),
-    )
-    interaction = visits.open_interaction(services, request, purpose)
-    return answer.see_other(f"/login/{interaction.id}")
+    return DOOR.ask(services, visitor.account, purpose)

@@ -5,6 +5,7 @@ from typing import Any
 import flask
 
 from idp.flows import answer
+from idp.flows.access.asking import page_of
 from idp.flows.portal.door import HOME, Visitor, opened
 from idp.flows.portal.frame import draw
 from idp.flows.services import Services
@@ -21,6 +22,7 @@ def add_routes(bp: flask.Blueprint, services: Services) -> None:
         with services.db.read() as tx:
             tiles = tx.accounts.tiles(account_id, now)
             askable = tx.own_data.askable(account_id, now)
+            asked = tx.access_requests.open_services(account_id)
         return draw(
             services,
             visitor,
@@ -28,8 +30,7 @@ def add_routes(bp: flask.Blueprint, services: Services) -> None:
             here="home",
             images=[tile.logo_uri for tile in (*tiles, *askable)],
             tiles=[_shown(services, tile) for tile in tiles],
-            askable=askable,
-            login=visitor.account.login_name,
+            askable=[_asked(tile, is_asked=tile.client_id in asked) for tile in askable],
         )
 
 
@@ -40,4 +41,14 @@ def _shown(services: Services, tile: Tile) -> dict[str, Any]:
         "url": answer.with_query(tile.initiate_login_uri, start),
         "logo_uri": tile.logo_uri,
         "description": tile.description,
+    }
+
+
+def _asked(tile: Tile, *, is_asked: bool) -> dict[str, Any]:
+    return {
+        "name": tile.name,
+        "url": page_of(tile.client_id),
+        "logo_uri": tile.logo_uri,
+        "description": tile.description,
+        "is_asked": is_asked,
     }

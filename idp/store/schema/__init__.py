@@ -3,7 +3,16 @@
 from idp.store.schema.audit import audit_event, audit_personal, audit_seal
 from idp.store.schema.authenticators import passkey, totp_secret, user_handle
 from idp.store.schema.base import Instant, metadata
+from idp.store.schema.desk import (
+    access_request,
+    desk_message,
+    operator_role,
+    registration,
+    rpps_extract,
+    service_access,
+)
 from idp.store.schema.emergency import emergency_code
+from idp.store.schema.imports import import_row, import_run
 from idp.store.schema.operations import alert, config_version, lease, meta, outbox, throttle
 from idp.store.schema.people import (
     account,
@@ -21,6 +30,7 @@ from idp.store.schema.sessions import grant, refresh_token, session, session_pro
 
 __all__ = [
     "Instant",
+    "access_request",
     "account",
     "alert",
     "audit_event",
@@ -30,15 +40,19 @@ __all__ = [
     "config_version",
     "consent",
     "credential",
+    "desk_message",
     "emergency_code",
     "entitlement",
     "grant",
     "identity",
+    "import_row",
+    "import_run",
     "known_browser",
     "lease",
     "login_link",
     "meta",
     "metadata",
+    "operator_role",
     "outbox",
     "passkey",
     "phone",
@@ -47,7 +61,10 @@ __all__ = [
     "policy",
     "practice",
     "refresh_token",
+    "registration",
     "reset_link",
+    "rpps_extract",
+    "service_access",
     "session",
     "session_proof",
     "throttle",

@@ -4,6 +4,9 @@ from sqlalchemy import JSON, Boolean, Column, Index, LargeBinary, String, Table,
 
 from idp.store.schema.base import Instant, metadata, of_account, own_id
 
+# Names as lists are sorted by them: in the same order on every server, whatever the locale of its database.
+NAME_KEY = String(420).with_variant(String(420, collation="C"), "postgresql")
+
 account = Table(
     "account",
     metadata,
@@ -20,7 +23,11 @@ account = Table(
     Column("updated_at", Instant, nullable=False),
     Column("signed_in_at", Instant),
     Column("identity_dropped_at", Instant),
+    Column("name_key", NAME_KEY, nullable=False, server_default=""),
 )
+Index("ix_account_name_key", account.c.name_key, account.c.account_id)
+Index("ix_account_status", account.c.status, account.c.name_key, account.c.account_id)
+Index("ix_account_created_at", account.c.created_at, account.c.account_id)
 
 identity = Table(
     "identity",
@@ -115,6 +122,6 @@ known_browser = Table(
     "known_browser",
     metadata,
     Column("browser_hash", String(64), primary_key=True),
-    of_account(primary_key=True),
+    of_account(primary_key=True, index=True),
     Column("last_seen_at", Instant, nullable=False),
 )

@@ -13,6 +13,8 @@ client = Table(
     Column("post_logout_redirect_uris", JSON, nullable=False),
     Column("auth_method", String(32), nullable=False),
     Column("secret_digest", String(64)),
+    Column("previous_secret_digest", String(64)),
+    Column("previous_secret_until", Instant),
     Column("scopes", JSON, nullable=False),
     Column("id_token_alg", String(16), nullable=False),
     Column("require_pkce", Boolean, nullable=False),
@@ -72,6 +74,8 @@ entitlement = Table(
     Column("granted_at", Instant, nullable=False),
     Column("expires_at", Instant),
     Column("revoked_at", Instant),
+    Column("roles", JSON, nullable=False, server_default="[]"),
+    Column("expiry_told_at", Instant),
 )
 
 consent = Table(

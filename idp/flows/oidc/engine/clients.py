@@ -3,6 +3,7 @@
 import base64
 import hmac
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Final
 from urllib.parse import unquote
 
@@ -26,11 +27,13 @@ CREDENTIALS: Final = SECRETS | {"client_id", "client_assertion_type"}
 class ClientView:
     """A Client as Authlib wants to see it."""
 
-    def __init__(self, client: Client) -> None:
-        self.client = client
+    def __init__(self, client: Client, now: datetime | None = None) -> None:
+        """now: for one that is to prove itself by a secret."""
+        self.client, self._now = client, now
 
     def check_client_secret(self, secret: str) -> bool:
-        return hmac.compare_digest(digest(secret), self.client.secret_digest or "")
+        known = self.client.secret_digests(self._now) if self._now else ()
+        return any(hmac.compare_digest(digest(secret), each) for each in known)
 
     def check_endpoint_auth_method(self, method: str, _endpoint: str) -> bool:
         return method == self.client.auth_method
@@ -76,7 +79,7 @@ def authenticate(endpoint_url: str, headers: Mapping[str, str], form: Mapping[st
 
     def query(client_id: str) -> ClientView | None:
         client = ports.client(client_id)
-        return None if client is None else ClientView(client)
+        return None if client is None else ClientView(client, ports.now())
 
     presented = _Presented(headers.get("Authorization"), form)
     try:

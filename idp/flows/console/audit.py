@@ -1,0 +1,76 @@
+"""The audit trail, to read and to filter: without personal values, and of the services alone that one is to see."""
+
+from typing import Any
+
+import flask
+
+from idp.domain.audit import EVENTS
+from idp.domain.audit_chain import Recorded
+from idp.domain.rights import EVERY, Right
+from idp.flows.console.door import HOME, Operator, allowed
+from idp.flows.console.frame import draw
+from idp.flows.console.typed import sought, sought_day, with_filters
+from idp.flows.services import Services
+from idp.store.audit import Sought
+
+PAGE = f"{HOME}/audit"
+LENGTH = 100
+FILTERS = ("name", "actor", "subject", "client", "since", "until")
+
+
+def add_routes(bp: flask.Blueprint, services: Services) -> None:
+    """One page; its filters are in its address."""
+
+    @bp.get(PAGE)
+    @allowed(services, Right.AUDIT_SEE, PAGE)
+    def audit(operator: Operator) -> flask.Response:
+        filters = {name: sought(name) for name in FILTERS}
+        scope = operator.rights.scope_of(Right.AUDIT_SEE)
+        wanted = filters["client"]
+        clients = scope if scope is not EVERY else None
+        if wanted:
+            clients = frozenset({wanted}) if wanted in scope else frozenset()
+        looked_for = Sought(
+            name=filters["name"],
+            actor=filters["actor"],
+            subject=filters["subject"],
+            clients=clients,  # type: ignore[arg-type] # not EVERY, see above
+            since=sought_day("since"),
+            until=sought_day("until", is_end=True),
+            before=sought("after"),
+        )
+        with services.db.read() as tx:
+            found = tx.audit.search(looked_for, LENGTH + 1)
+            services_seen = [client.client_id for client in tx.clients.all() if client.client_id in scope]
+        more = {**filters, "after": found[LENGTH - 1].event_id} if len(found) > LENGTH else None
+        return draw(
+            services,
+            operator,
+            "console/audit.html",
+            here="audit",
+            page=PAGE,
+            filters=filters,
+            names=sorted(EVENTS),
+            clients=sorted(services_seen),
+            events=[_shown(each) for each in found[:LENGTH]],
+            is_scoped=scope is not EVERY,
+            people_url=f"{HOME}/people" if operator.rights.may(Right.PEOPLE_SEE) else None,
+            more_url=with_filters(PAGE, more) if more else None,
+            first_url=with_filters(PAGE, filters) if flask.request.args.get("after") else None,
+        )
+
+
+def _shown(found: Recorded) -> dict[str, Any]:
+    event = found.event
+    return {
+        "at": found.at,
+        "name": event.name,
+        "what": EVENTS.get(event.name, ""),
+        "actor": event.actor,
+        "is_own": event.actor == event.subject,
+        "subject": event.subject,
+        "client_id": event.client_id,
+        "outcome": event.outcome,
+        "detail": dict(event.detail),
+        "reference": found.request_id,
+    }
