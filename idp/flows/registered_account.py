@@ -18,7 +18,7 @@ from idp.flows.access import asking
 from idp.flows.services import Services
 from idp.store import Tx
 
-TRIES = 3  # somebody took the same login name at the same moment
+TRIES = 20  # each time somebody else of the same name was first, at the same moment
 MAX_LOGIN, MAX_NUMBER = 64, 9999
 CIVILITIES = {"MME": "Mme", "M": "M."}
 
