@@ -95,5 +95,5 @@ def test_pages_follow_each_other_without_loss(console: Console) -> None:
     while url:
         text = console.auditor.browser.get(url).text
         seen += [f"number-{n:03}" for n in range(230) if f"number-{n:03}<" in text]
-        url = text.partition('id="audit-more" href="')[2].partition('"')[0].replace("&amp;", "&")
+        url = text.partition('id="next-page" href="')[2].partition('"')[0].replace("&amp;", "&")
     assert sorted(seen) == [f"number-{n:03}" for n in range(230)]

@@ -83,7 +83,7 @@ def test_a_list_is_paged_and_sorted(console: Console) -> None:
     assert first.count('<th scope="row">') == 50
     assert "user.n49" in first
     assert "user.n50" not in first
-    more = first.partition('id="people-more" href="')[2].partition('"')[0].replace("&amp;", "&")
+    more = first.partition('id="next-page" href="')[2].partition('"')[0].replace("&amp;", "&")
     second = console.support.browser.get(more).text
     assert second.count('<th scope="row">') == 10
     assert "user.n50" in second

@@ -123,7 +123,7 @@ def _list(services: Services, operator: Operator) -> flask.Response:
         here="registrations",
         lines=lines,
         states=[*states, ("all", say(N_("Toutes")))],
-        choices=sorted(clients.items(), key=lambda each: each[1]),
+        choices=[{"id": each, "name": clients[each]} for each in sorted(clients, key=clients.__getitem__)],
         chosen=kept,
         is_waiting=wanted.status is WAITING,
         page=LIST,
