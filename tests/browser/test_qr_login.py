@@ -1,5 +1,6 @@
 """A login that a phone approves, in two browsers: the computer's and the phone's."""
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -104,6 +105,32 @@ def test_a_phone_with_a_pin_is_enrolled_takes_the_short_code_and_approves(
     phone.sees(APPROVED)
     computer.sees(HOME)
     assert provider.events("login.succeeded")[0].detail["amr"] == "swk pin mfa"
+
+
+# To a page's scripts it is so many hours later, or earlier, than it is.
+WRONG_CLOCK = """const Right = Date
+globalThis.Date = class extends Right {
+  constructor(...at) { super(...(at.length ? at : [Date.now()])) }
+  static now() { return Right.now() + HOURS * 3600000 }
+}"""
+
+
+@pytest.mark.parametrize(("of_computer", "of_phone"), [(0, 26), (0, -26), (26, 0), (-26, 0)])
+def test_a_wrong_clock_of_either_device_changes_nothing(meet: Meet, of_computer: int, of_phone: int) -> None:
+    computer, phone = meet(Computer), meet(Phone)
+    for device, hours in ((computer, of_computer), (phone, of_phone)):
+        device.page.add_init_script(WRONG_CLOCK.replace("HOURS", str(hours)))
+    computer.proves()
+    enrols(computer, phone)
+    computer.leaves()
+    computer.shows_qr()
+    left = re.search(r"[0-9]+", computer.page.locator("#qr-left").inner_text())
+    assert left
+    assert 0 < int(left[0]) <= 120
+    phone.scans(computer.address)
+    phone.approves(computer.number())
+    phone.sees(APPROVED)
+    computer.sees(HOME)
 
 
 def test_a_wrong_short_code_is_said(meet: Meet) -> None:
