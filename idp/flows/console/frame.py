@@ -1,14 +1,13 @@
 """What all pages of the console share: the menu, who works in it, and one message about what was just done."""
 
 from collections.abc import Iterable
-from datetime import timedelta
 from typing import Any
 
 import flask
 
 from idp.domain.rights import Right
 from idp.domain.texts import N_, Text
-from idp.flows import answer
+from idp.flows import said_once
 from idp.flows.console.door import HOME, Operator
 from idp.flows.services import Services
 
@@ -23,16 +22,14 @@ MENU = (
     ("audit", f"{HOME}/audit", "clock", N_("Journal"), Right.AUDIT_SEE),
 )
 
-NOTICE, SHOWN_WITHIN = "console_notice", timedelta(minutes=5)
+NOTICE = "console_notice"
 
 
 def done(
     services: Services, operator: Operator, said: Text, page: str, *, is_refused: bool = False, **values: str
 ) -> flask.Response:
     """Go to a page, which says once what was done, or was not."""
-    notice = {"said": services.pages.say(said, **values), "is_refused": is_refused}
-    services.ephemeral.put(NOTICE, operator.session.session_id, notice, SHOWN_WITHIN)
-    return answer.see_other(page)
+    return said_once.done(services, NOTICE, operator.session, said, page, is_refused=is_refused, **values)
 
 
 def draw(
@@ -46,9 +43,8 @@ def draw(
     **values: Any,
 ) -> flask.Response:
     """A page of the console. here: its key in MENU, or "home"."""
-    notice = services.ephemeral.take(NOTICE, operator.session.session_id)
-    if notice and notice["is_refused"]:
-        values["errors"], notice = [notice["said"], *values.get("errors", ())], None
+    notice, refused = said_once.take(services, NOTICE, operator.session)
+    values["errors"] = [*refused, *values.get("errors", ())]
     response = services.pages.render(
         template,
         status=status,
@@ -57,7 +53,7 @@ def draw(
         home_url=HOME,
         here=here,
         menu=menu_of(services, operator, here),
-        notice=notice["said"] if notice else None,
+        notice=notice,
         logout_url=f"{HOME}/logout",
         **values,
     )

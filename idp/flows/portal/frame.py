@@ -1,14 +1,13 @@
 """What all pages of the portal share: the menu, whose account it is, and one message about what was just done."""
 
 from collections.abc import Iterable
-from datetime import timedelta
 from typing import Any
 
 import flask
 
 from idp.domain.authn import temporary_until
 from idp.domain.texts import N_, Text
-from idp.flows import answer
+from idp.flows import said_once
 from idp.flows.portal.door import HOME, Visitor
 from idp.flows.services import Services
 
@@ -22,16 +21,14 @@ MENU = (
 )
 CHANGES = frozenset({"password"})
 
-NOTICE, SHOWN_WITHIN = "portal_notice", timedelta(minutes=5)
+NOTICE = "portal_notice"
 
 
 def done(
     services: Services, visitor: Visitor, said: Text, page: str, *, is_refused: bool = False, **values: str
 ) -> flask.Response:
     """Go to a page, which says once what was done, or was not."""
-    notice = {"said": services.pages.say(said, **values), "is_refused": is_refused}
-    services.ephemeral.put(NOTICE, visitor.session.session_id, notice, SHOWN_WITHIN)
-    return answer.see_other(page)
+    return said_once.done(services, NOTICE, visitor.session, said, page, is_refused=is_refused, **values)
 
 
 def draw(
@@ -49,9 +46,8 @@ def draw(
     say = services.pages.say
     with services.db.read() as tx:
         picture = tx.pictures.version(visitor.account.account_id)
-    notice = services.ephemeral.take(NOTICE, visitor.session.session_id)
-    if notice and notice["is_refused"]:
-        values["errors"], notice = [notice["said"], *values.get("errors", ())], None
+    notice, refused = said_once.take(services, NOTICE, visitor.session)
+    values["errors"] = [*refused, *values.get("errors", ())]
     until = temporary_until(visitor.session.proofs)
     items = [item for item in MENU if until is None or item[0] not in CHANGES]
     menu = [{"url": url, "icon": icon, "label": say(label), "here": key == here} for key, url, icon, label in items]
@@ -65,7 +61,7 @@ def draw(
         home_url=HOME,
         here=here,
         menu=menu,
-        notice=notice["said"] if notice else None,
+        notice=notice,
         temporary_until=until,
         logout_url=f"{HOME}/logout",
         **values,
