@@ -47,7 +47,7 @@ class Ephemeral:
             if self._sweeps and now - self._swept_at >= SWEEP_EVERY:
                 self._swept_at = now
                 self._redis.keys("*")
-            self._redis.set(_name(kind, key, beside), self._pack(value, now + ttl, 0), px=_milliseconds_of(ttl))
+            self._send("SET", _name(kind, key, beside), self._pack(value, now + ttl, 0), "PX", _milliseconds_of(ttl))
 
     def get(self, kind: str, key: str, *, beside: str = "") -> dict[str, Any] | None:
         """The value, None if there is none or it has expired."""
@@ -57,7 +57,7 @@ class Ephemeral:
     def get_unless_marked(self, kind: str, key: str, *, beside: str, mark: str) -> dict[str, Any] | None:
         """The value, None if `mark` was put on `beside`; both are read in one command."""
         with _answering():
-            marked, found = self._read(_mark(mark, beside), _name(kind, key, beside))
+            marked, found = self._send("MGET", _mark(mark, beside), _name(kind, key, beside))
         value = None if marked is not None else self._unpack(found)
         return None if value is None else value[0]
 
@@ -74,12 +74,12 @@ class Ephemeral:
     def get_versioned(self, kind: str, key: str, *, beside: str = "") -> tuple[dict[str, Any], int] | None:
         """The value and the version that `swap` asks for."""
         with _answering():
-            return self._unpack(self._redis.get(_name(kind, key, beside)))
+            return self._unpack(self._send("GET", _name(kind, key, beside)))
 
     def take(self, kind: str, key: str, *, beside: str = "") -> dict[str, Any] | None:
         """Read and delete in one command, so two requests cannot both succeed."""
         with _answering():
-            found = self._unpack(self._redis.getdel(_name(kind, key, beside)))
+            found = self._unpack(self._send("GETDEL", _name(kind, key, beside)))
         return None if found is None else found[0]
 
     def swap(self, kind: str, key: str, version: int, value: Mapping[str, Any], expires_at: datetime) -> bool:
@@ -91,7 +91,7 @@ class Ephemeral:
     def once(self, kind: str, key: str, ttl: timedelta) -> bool:
         """True for the first caller with this key, False for all others for at least `ttl`."""
         with _answering():
-            return bool(self._redis.set(_name(kind, key), b"1", px=max(1, _milliseconds_of(ttl)), nx=True))
+            return bool(self._send("SET", _name(kind, key), b"1", "PX", max(1, _milliseconds_of(ttl)), "NX"))
 
     def epoch(self) -> datetime:
         """The store's birth: what was said to be used before it is forgotten. Asked of the store each time."""
@@ -115,7 +115,7 @@ class Ephemeral:
     def counted(self, kind: str, key: str, window: timedelta) -> int:
         """The sum of `count` in the current window."""
         with _answering():
-            return int(self._redis.get(self._window(kind, key, window)) or 0)
+            return int(self._send("GET", self._window(kind, key, window)) or 0)
 
     def ping(self) -> None:
         """Raises Unavailable if the store does not answer."""
@@ -154,19 +154,19 @@ class Ephemeral:
     def _window(self, kind: str, key: str, window: timedelta) -> str:
         return f"{_name(kind, key)}:{int(self._clock.now().timestamp() // window.total_seconds())}"
 
-    def _read(self, *names: str) -> Any:
-        """MGET on a connection of the pool: what redis-py does around each command costs more than the command. That
-        includes its repetition after a failure, which a reading may have.
+    def _send(self, *command: str | bytes | int) -> Any:
+        """One command on a connection of the pool: what redis-py does around each costs more than the command. That
+        includes its repetition on another connection after a failure, which is left to it.
         """
-        pool: Any = self._redis.connection_pool
-        connection = pool.get_connection()
+        client: Any = self._redis
+        connection = client.connection_pool.get_connection()
         try:
-            connection.send_command("MGET", *names)
+            connection.send_command(*command)
             return connection.read_response()
         except redis.ConnectionError:
-            return self._redis.mget(*names)
+            return client.execute_command(*command)
         finally:
-            pool.release(connection)
+            client.connection_pool.release(connection)
 
     @staticmethod
     def _pack(value: Mapping[str, Any], expires_at: datetime, version: int) -> str:
