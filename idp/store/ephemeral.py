@@ -186,7 +186,7 @@ def connect(url: str) -> "redis.Redis":
     if url == EMBEDDED:
         import fakeredis  # noqa: PLC0415 - only where it is used: it is heavy
 
-        return fakeredis.FakeRedis()
+        return fakeredis.FakeRedis(server=fakeredis.FakeServer())  # without one, it would be kept for ever
     return redis.Redis.from_url(url, socket_timeout=2, socket_connect_timeout=2)
 
 
