@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from playwright.sync_api import Browser, Page, expect
 
 from idp.methods.card_causes import REFUSED
@@ -15,7 +14,7 @@ from idp.methods.reader_causes import AFTER_A_TRY, AT_THE_READER
 from idp.pki import CardRefused
 from tests.browser.conftest import DEADLINE_MS
 from tests.browser.test_card_states import Desk
-from tests.browser.visitor import FOUND_ACCESSIBLE, SHOT_NUMBERS, SHOTS, violations
+from tests.browser.visitor import FOUND_ACCESSIBLE, SHOT_NUMBERS, SHOTS, axe_finds_nothing
 from tests.fakes import card, card_host
 from tests.fakes.card import RPPS, asked, begin
 from tests.fakes.provider import ISSUER, Provider
@@ -75,8 +74,7 @@ def judge(page: Page) -> None:
     colours = page.evaluate("String(matchMedia('(prefers-color-scheme: dark)').matches)")
     skeleton = re.sub(r">[^<]+<|#\w+|[\w-]{20,}|[0-9]", "", page.content())
     if (seen := (colours, skeleton)) not in FOUND_ACCESSIBLE:
-        found = Axe().run(page).response
-        assert not found["violations"], violations(found)
+        axe_finds_nothing(page)
         FOUND_ACCESSIBLE.add(seen)
     fits(page)
 

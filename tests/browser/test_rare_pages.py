@@ -1,12 +1,13 @@
 """Pages that few people see, and letters: axe finds nothing there either."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
+from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import expect
 
 from idp.settings import Settings
@@ -14,10 +15,10 @@ from idp.web.browser import Browser
 from idp.web.pages import Pages
 from idp.web.texts import CHANGES
 from tests.browser.conftest import Visit
-from tests.browser.demo_process import Mail
+from tests.browser.demo_process import Demo, Mail
 from tests.browser.test_form_action import authorize_url
 from tests.browser.test_password_reset import NEW_PASSWORD
-from tests.browser.visitor import PORTAL_LOGIN, Visitor, violations
+from tests.browser.visitor import PORTAL_LOGIN, Visitor, Watch, axe_finds_nothing
 
 # A letter is a part of the mail program's page, which has the landmarks and the heading of its own.
 OF_A_WHOLE_PAGE = ("landmark-one-main", "page-has-heading-one", "region")
@@ -122,8 +123,7 @@ def test_the_page_that_posts_an_answer_as_it_is_when_its_script_has_pressed_the_
     assert posted.value.method == "POST"
     expect(visitor.page.locator("h1")).to_have_text("Retour au service")
     visitor.fits()
-    found = Axe().run(visitor.page).response
-    assert not found["violations"], violations(found)
+    axe_finds_nothing(visitor.page)
 
 
 def judge_letter(visitor: Visitor, letter: Mail, lang: str) -> None:
@@ -134,17 +134,25 @@ def judge_letter(visitor: Visitor, letter: Mail, lang: str) -> None:
     page.set_content(letter.html)
     expect(page.locator("html")).to_have_attribute("lang", lang)
     visitor.fits()
-    found = Axe().run(page, options=AS_A_LETTER).response
-    assert not found["violations"], violations(found)
+    axe_finds_nothing(page, AS_A_LETTER)
+
+
+@pytest.fixture(scope="module")
+def mail_program(chromium: Chromium) -> Iterator[Visitor]:
+    """Shows one letter after another: a browser of its own for each would take longer than to judge it."""
+    context = chromium.new_context(locale="fr-FR")
+    yield Visitor(context.new_page(), cast(Demo, None), Watch(context), has_scripts=True)
+    context.close()
 
 
 @pytest.mark.parametrize("lang", ["fr", "en"])
 @pytest.mark.parametrize(("name", "values"), NOTICES)
-def test_the_letters_about_changes(visitor: Visitor, name: str, values: dict[str, Any], lang: str) -> None:
+def test_the_letters_about_changes(mail_program: Visitor, name: str, values: dict[str, Any], lang: str) -> None:
     """Drawn from their templates: what is in them, the journeys' tests say."""
     settings = Settings(issuer="https://idp.example")
     subject, text, html = Pages(settings, Browser(settings, lambda *_: "")).letter(lang, name, **values)
-    judge_letter(visitor, Mail(1, "", subject, text, html, ""), lang)
+    judge_letter(mail_program, Mail(1, "", subject, text, html, ""), lang)
+    assert mail_program.watch.problems == []
 
 
 @pytest.mark.parametrize("lang", ["fr", "en"])
