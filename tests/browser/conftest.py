@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -31,14 +32,25 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     assert running.errors == ""
 
 
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
-    """Debian's Chromium."""
-    path = shutil.which("chromium") or pytest.fail("chromium is not installed (tests/system-packages.txt)")
+@contextmanager
+def installed(name: str) -> Iterator[Browser]:
+    """A Chromium of Debian."""
+    path = shutil.which(name) or pytest.fail(f"{name} is not installed (tests/system-packages.txt)")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """The one without windows, which has no more than a page needs: half the processor's time of the whole browser.
+
+    That one meets the same pages where it matters: dialogs, permissions (test_card_dialog.py, test_card_page.py), and
+    journeys of every client (tests/clients).
+    """
+    with installed("chromium-headless-shell") as browser:
+        yield browser
 
 
 @pytest.fixture

@@ -5,13 +5,10 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.browser.conftest import DEADLINE_MS, chromium
+from tests.browser.conftest import DEADLINE_MS, installed
 from tests.browser.visitor import Watch
 from tests.clients.person import Person
 from tests.clients.running_provider import RunningProvider
-
-__all__ = ["chromium"]
-
 
 expect.set_options(timeout=DEADLINE_MS)
 
@@ -25,6 +22,13 @@ def provider(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
         stores["redis_url"] = f"{request.getfixturevalue('redis_url')}/0"
     with RunningProvider.serving(tmp_path_factory.mktemp("provider"), stores) as served:
         yield served
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """As people have it."""
+    with installed("chromium") as browser:
+        yield browser
 
 
 @pytest.fixture
