@@ -1,5 +1,6 @@
 """What every layer shares: no skip in CI, no network but loopback, one template of a provider."""
 
+import copy
 import functools
 import logging
 import os
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import redis
-from werkzeug.routing import Rule
+from werkzeug.routing import BaseConverter, Map, Rule
 
 if TYPE_CHECKING:
     from tests.fakes.databases import Databases
@@ -30,6 +31,7 @@ pytest.register_assert_rewrite("idp.store.conformance_registration_desk", "idp.s
 pytest.register_assert_rewrite("idp.store.conformance_imports", "idp.store.conformance_people")
 pytest.register_assert_rewrite("card_reader.conformance")
 
+STATEMENTS = 5000  # more than there are
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
@@ -57,8 +59,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture(scope="session", autouse=True)
 def same_in_each_provider() -> Iterator[None]:
-    """Nearly each test builds a provider: what comes out alike is made once in a process (a fifth of a run)."""
+    """Nearly each test builds a provider: what comes out alike is made once in a process (a third of a run)."""
+    from sqlalchemy import Dialect, Engine, create_engine
+
     from idp.methods import registry
+    from idp.store import engine
 
     builders: dict[tuple[Any, ...], Callable[..., tuple[str, str]]] = {}
     compile_builder = Rule._compile_builder
@@ -69,8 +74,33 @@ def same_in_each_provider() -> Iterator[None]:
             builders[known] = compile_builder(self, append_unknown)
         return builders[known]
 
+    parsed: dict[str, tuple[list[Any], list[tuple[bool, str]], dict[str, BaseConverter]]] = {}
+    parse_rule = Rule._parse_rule
+
+    def parsed_once(self: Rule, rule: str) -> list[Any]:
+        if rule not in parsed:
+            reader = Rule(self.rule)
+            reader.map, reader._trace, reader._converters = Map(), [], {}
+            parsed[rule] = (list(parse_rule(reader, rule)), reader._trace, reader._converters)
+        parts, trace, converters = parsed[rule]
+        self._trace.extend(trace)
+        self._converters.update(converters)
+        self.arguments.update(converters)
+        return parts
+
+    statements: dict[type[Dialect], Any] = {}
+
+    def engine_that_shares(*arguments: Any, **options: Any) -> Engine:
+        made = create_engine(*arguments, query_cache_size=STATEMENTS, **options)
+        made._compiled_cache = statements.setdefault(type(made.dialect), made._compiled_cache)
+        return made
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Rule, "_compile_builder", compiled_once)
+        patch.setattr(Rule, "_parse_rule", parsed_once)
+        patch.setattr(engine, "create_engine", engine_that_shares)
+        patch.setattr(Dialect, "__hash__", lambda dialect: hash(type(dialect)))  # a part of each key of that cache
+        patch.setattr(Dialect, "__eq__", lambda dialect, other: type(dialect) is type(other))
         patch.setattr(registry, "entry_points", functools.cache(registry.entry_points))
         yield
 
@@ -132,7 +162,8 @@ def read_once() -> Iterator[None]:
     from keys import file
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(language, "_compiled", functools.cache(language._compiled))
+        english = functools.cache(language._english)
+        patch.setattr(language, "_english", lambda package: copy.copy(english(package)))  # it is told of others
         patch.setattr(sockets.TimedContext, "make", functools.cache(sockets.TimedContext.make))
         patch.setattr(file, "load_pem_private_key", functools.cache(file.load_pem_private_key))
         yield

@@ -1,5 +1,6 @@
 """A whole provider in one process: real stores, keys and pages; a clock and a mail system of the test's."""
 
+import functools
 import re
 import shutil
 from dataclasses import dataclass, field, replace
@@ -18,6 +19,7 @@ from idp.flows.delivery import deliver_next
 from idp.flows.operators import accounts, clients, policies
 from idp.flows.operators.desk import Desk
 from idp.flows.services import Services
+from idp.hashing import PasswordHasher
 from idp.settings import Settings
 from idp.settings.sections import Argon2
 from idp.store import Database
@@ -31,6 +33,12 @@ RP = "https://rp.example"
 PASSWORD = "correct cheval batterie agrafe"
 CHEAP = Argon2(memory_kib=7168, time_cost=1)
 ALL_SCOPES = ("openid", "profile", "email", "address", "phone", "identite_ps")
+
+
+@functools.cache
+def _digest(settings: Argon2, password: str) -> str:
+    """Once for all the accounts that have it: the cheapest of hashes is a tenth of a short test."""
+    return PasswordHasher(settings).hash(password)
 
 
 def make_template(folder: Path) -> Path:
@@ -145,7 +153,7 @@ class Provider:
         with self.services.db.write() as tx:
             account = accounts.create(self.desk, tx, values, profile)
             if password is not None:
-                digest = self.services.hasher.hash(password)
+                digest = _digest(self.services.settings.argon2, password)
                 tx.accounts.set_password(account.account_id, digest, anchor, self.clock.now())
         return account
 
