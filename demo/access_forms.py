@@ -1,5 +1,7 @@
 """What the demo's services ask of those who want access: the form of Espace Pro, and the profiles of the ROR."""
 
+from collections.abc import Mapping
+
 from idp.domain.service_access import OTHER, Field, ServiceAccess, ServiceRole
 
 FUNCTIONS = (
@@ -73,3 +75,4 @@ ROR = ServiceAccess(
     roles=ROR_ROLES,
 )
 FORMS = (ESPACE_PRO, ROR)
+BY_SERVICE: Mapping[str, ServiceAccess] = {form.client_id: form for form in FORMS}

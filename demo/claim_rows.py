@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from demo.service import ROLES
+
 ID_TOKEN_LABELS = {
     "acr": "Niveau d'authentification",
     "amr": "Moyens utilisés",
@@ -54,6 +56,15 @@ class ClaimRow:
     value: str
 
 
+@dataclass(frozen=True, slots=True)
+class GivenRole:
+    """What a person may do in the service. perimeters: FINESS numbers of establishments; none: no one in particular."""
+
+    code: str
+    label: str
+    perimeters: tuple[str, ...]
+
+
 def id_token_rows(claims: Mapping[str, Any]) -> list[ClaimRow]:
     """The claims that say how the person was authenticated; an absent one is shown as absent."""
     return [ClaimRow(name, label, _readable(name, claims.get(name))) for name, label in ID_TOKEN_LABELS.items()]
@@ -62,8 +73,18 @@ def id_token_rows(claims: Mapping[str, Any]) -> list[ClaimRow]:
 def userinfo_rows(claims: Mapping[str, Any]) -> list[ClaimRow]:
     """What userinfo answered, known claims first, and the others under their own name."""
     known = [name for name in USERINFO_LABELS if name in claims]
-    others = sorted(name for name in claims if name not in USERINFO_LABELS and name != "sub")
+    others = sorted(claims.keys() - USERINFO_LABELS.keys() - {"sub", ROLES})
     return [ClaimRow(name, USERINFO_LABELS.get(name, name), _readable(name, claims[name])) for name in known + others]
+
+
+def given_roles(claims: Mapping[str, Any], labels: Mapping[str, str]) -> list[GivenRole]:
+    """One for each role, in the order received; what is none of the service's own is nothing to it."""
+    found: dict[str, list[str]] = {}
+    received = claims.get(ROLES)
+    for each in received if isinstance(received, list) else []:
+        if isinstance(each, dict) and (code := str(each.get("code"))) in labels:
+            found.setdefault(code, []).extend([str(each["perimeter"])] if each.get("perimeter") else [])
+    return [GivenRole(code, labels[code], tuple(perimeters)) for code, perimeters in found.items()]
 
 
 def _readable(name: str, value: Any) -> str:

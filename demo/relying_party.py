@@ -15,11 +15,10 @@ from joserfc.errors import JoseError
 from werkzeug import Response
 from werkzeug.exceptions import HTTPException
 
-from demo.claim_rows import id_token_rows, userinfo_rows
+from demo.claim_rows import given_roles, id_token_rows, userinfo_rows
 from demo.memory import Memory
 from demo.service import ServiceConfig
 
-SCOPE = "openid profile email identite_ps"
 PROVIDER_TIMEOUT_S = 10
 MAX_SHOWN_CHARS = 300  # of what another site wrote and we repeat
 
@@ -61,7 +60,7 @@ class RelyingParty:
             client_secret=config.client_secret,
             server_metadata_url=config.metadata_url,
             client_kwargs={
-                "scope": SCOPE,
+                "scope": config.scope,
                 "code_challenge_method": "S256",
                 "token_endpoint_auth_method": "client_secret_basic",
                 "default_timeout": PROVIDER_TIMEOUT_S,
@@ -164,7 +163,8 @@ def _add_pages(app: flask.Flask, config: ServiceConfig, party: RelyingParty, peo
         if person is None:
             return flask.render_template("relying_party/public.html", signed_out=party.came_back_from_logout())
         tables = {"identity": userinfo_rows(person.userinfo), "proof": id_token_rows(person.claims)}
-        return flask.render_template("relying_party/signed_in.html", person=person, **tables)
+        roles = given_roles(person.userinfo, config.roles)
+        return flask.render_template("relying_party/signed_in.html", person=person, roles=roles, **tables)
 
     @app.get("/login")
     def login() -> Response:

@@ -13,7 +13,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any, Literal, TextIO
 
-from demo import card_desk, mailbox, relying_party, upstream
+from demo import access_forms, card_desk, mailbox, relying_party, upstream
 from demo.card_desk import Helper, InBrowser, PagePrompt
 from demo.card_readers import open_reader
 from demo.cards import PIN
@@ -131,6 +131,7 @@ def _services(ports: Ports, description: dict[str, Any]) -> list[ServiceConfig]:
             login_label=label,
             accent=accent,
             intro=intro,
+            roles={role.code: role.label for role in access_forms.BY_SERVICE[client_id].roles},
         )
         for client_id, key, base, label, accent, intro in looks
     ]

@@ -5,12 +5,13 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
-from demo.access_forms import FORMS
+from demo.access_forms import BY_SERVICE, FORMS
 from demo.ports import Ports
 from idp.domain.account import Account
 from idp.domain.authn import Assurance
 from idp.domain.client import Client
 from idp.domain.rights import ALL_SERVICES, Role
+from idp.domain.service_access import GivenRole
 from idp.flows.operators import accounts, clients, policies, roles, service_access
 from idp.flows.operators.desk import Desk
 from idp.hashing import PasswordHasher
@@ -41,6 +42,12 @@ PEOPLE: tuple[dict[str, str], ...] = (
     },
 )  # fmt: skip
 IMPORTED = "jeanne.duval"
+# What Anne may do in the ROR, and for which establishments.
+ANNE_IN_ROR = (
+    GivenRole("PORTEUR_OFFRE", "330781196"),
+    GivenRole("REF_DISPO_PLACE", "330781196"),
+    GivenRole("REF_DISPO_PLACE", "330781204"),
+)
 # One for each role of the console, and what the role is for.
 OPERATORS: tuple[tuple[dict[str, str], Role, str], ...] = (
     ({"login": "nadia.lefevre", "given_name": "Nadia", "family_name": "Lefèvre"}, Role.SUPPORT, ALL_SERVICES),
@@ -129,7 +136,7 @@ def _clients(ports: Ports) -> Iterator[Client]:
             name=name,
             redirect_uris=(f"{base}/callback",),
             post_logout_redirect_uris=(f"{base}/",),
-            scopes=SCOPES,
+            scopes=(*SCOPES, "habilitations") if BY_SERVICE[client_id].roles else SCOPES,
             token_lifetime=timedelta(minutes=5),
             initiate_login_uri=f"{base}/login",
             logo_uri=f"{base}/static/{logo}",
@@ -156,8 +163,10 @@ def _operator(desk: Desk, tx: Tx, hasher: PasswordHasher, who: tuple[dict[str, s
 
 
 def _person(desk: Desk, tx: Tx, hasher: PasswordHasher, data: dict[str, str]) -> dict[str, Any]:
-    profile = PROFILE if data["login"] == "anne.pierre" else {}
-    account: Account = accounts.create(desk, tx, data, profile)
+    is_anne = data["login"] == "anne.pierre"
+    account: Account = accounts.create(desk, tx, data, PROFILE if is_anne else {})
+    if is_anne:
+        tx.accounts.grant(account.account_id, "ror", desk.actor, desk.now(), None, roles=ANNE_IN_ROR)
     password = None
     if data["login"] != IMPORTED:
         password = "demo-" + secrets.token_urlsafe(9)

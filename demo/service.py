@@ -1,16 +1,21 @@
 """One relying party of the demo: its registration with the provider, and its own look."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 from urllib.parse import urlsplit
 
+SCOPE = "openid profile email identite_ps"
+ROLES = "habilitations"  # a scope of the provider's, and the claim that it gives
 MIN_CONTRAST = 4.5  # WCAG 2.1 §1.4.3, level AA, of white text on the accent
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class ServiceConfig:
     """What a relying party must know. `issuer` and `base_url` have no path after them and no slash at the end.
+
+    roles: those of the service, code → label; with any, the provider is asked which of them the person was given.
 
     Raises ValueError if the accent is no colour or too light to be read on.
     """
@@ -24,6 +29,7 @@ class ServiceConfig:
     login_label: str
     accent: str
     intro: str
+    roles: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"#[0-9a-f]{6}", self.accent):
@@ -33,6 +39,10 @@ class ServiceConfig:
 
     def __repr__(self) -> str:
         return f"ServiceConfig({self.key!r}, client_id={self.client_id!r})"  # never the secret
+
+    @property
+    def scope(self) -> str:
+        return f"{SCOPE} {ROLES}" if self.roles else SCOPE
 
     @property
     def redirect_uri(self) -> str:

@@ -111,6 +111,7 @@ def service(provider: FakeProvider) -> ServiceConfig:
         login_label="Se connecter",
         accent="#1b3a6b",
         intro="L'offre de soins de la région.",
+        roles={"PORTEUR_OFFRE": "Porteur d'offre", "PSL": "Professionnel de Santé Libéral"},
     )
 
 

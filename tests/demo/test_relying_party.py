@@ -41,7 +41,7 @@ def test_login_asks_with_pkce_state_and_nonce(browser, provider, service):
     asked = provider.authorize(location)
     assert location.startswith(provider.issuer + "/authorize?")
     assert asked["code_challenge_method"] == "S256"
-    assert asked["scope"] == "openid profile email identite_ps"
+    assert asked["scope"] == "openid profile email identite_ps habilitations"
     assert asked["redirect_uri"] == service.redirect_uri
     assert asked["login_hint"] == "anne"
     assert asked["state"]
@@ -63,6 +63,30 @@ def test_nested_and_strange_claims_are_readable(browser, provider):
     page = browser.get("/").text
     for shown in ("identifiant : 81, origine : RPPS", "<td>oui</td>", "non communiqué", f"<td>{10**30}</td>"):
         assert shown in page
+
+
+def test_a_service_without_roles_asks_for_none(service, provider):
+    browser = create_app(ServiceConfig(**{**fields(service), "roles": {}})).test_client()
+    assert provider.authorize(browser.get("/login").location)["scope"] == "openid profile email identite_ps"
+    answer(browser, begin(browser, provider))
+    assert 'id="roles"' not in browser.get("/").text
+
+
+def test_roles_are_shown_with_their_establishments(browser, provider):
+    given = [("PORTEUR_OFFRE", "330781196"), ("PSL", None), ("PORTEUR_OFFRE", "330781204")]
+    provider.userinfo["habilitations"] = [{"code": code, **({"perimeter": at} if at else {})} for code, at in given]
+    answer(browser, begin(browser, provider))
+    page = browser.get("/").text
+    for shown in ("Porteur d&#39;offre", "Établissements (FINESS) : 330781196, 330781204", "Sans établissement"):
+        assert page.count(shown) == 1
+    assert 'data-claim="habilitations"' not in page
+
+
+@pytest.mark.parametrize("received", [None, "PSL", {}, [None, "PSL", {"perimeter": "1"}, {"code": "ADMIN"}]])
+def test_roles_that_are_none_of_the_service_are_nothing_to_it(browser, provider, received):
+    provider.userinfo["habilitations"] = received
+    answer(browser, begin(browser, provider))
+    assert "Aucun profil ne vous a été donné" in browser.get("/").text
 
 
 @pytest.mark.spec("RFC 6749 §2.3.1")
