@@ -124,6 +124,8 @@ class Operator:
 
     def lists(self, menu: str) -> None:
         """A queue, by its word in the menu."""
+        if (folded := self.page.locator("summary", has_text="Menu de la console")).is_visible():
+            folded.click()
         self.page.get_by_role("navigation", name="Menu de la console").get_by_role("link", name=menu).click()
         self.visitor.sees(menu)
 

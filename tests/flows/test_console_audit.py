@@ -78,6 +78,16 @@ def test_a_day_ends_with_its_last_instant(console: Console) -> None:
     assert rows(console.auditor.browser.get(PAGE, query_string={"since": day, "until": day}).text)
 
 
+def test_whom_an_event_is_about_is_a_link_for_those_who_may_see_that(console: Console) -> None:
+    """A registration is no account: its page is another."""
+    about = AuditEvent("registration.seen", "operator:claire", "of-a-registration")
+    console.provider.services.db.append(about, console.provider.clock.now())
+    links = {'href="/console/registrations/of-a-registration"', 'href="/console/people/someone"'}
+    assert not any(link in console.auditor.browser.get(PAGE).text for link in links)
+    both = console.of("karim", ("auditor", "*"), ("support", "*"))
+    assert all(link in both.browser.get(PAGE).text for link in links)
+
+
 @pytest.mark.parametrize("typed", ["<script>alert(1)</script>", "\x00", "\u202eabc", "a" * 5000, "'"])
 @pytest.mark.parametrize("name", ["name", "actor", "subject", "client", "since", "until", "after"])
 def test_whatever_is_in_a_filter_is_a_page(console: Console, name: str, typed: str) -> None:

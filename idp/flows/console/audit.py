@@ -4,11 +4,13 @@ from typing import Any
 
 import flask
 
-from idp.domain.audit import EVENTS
+from idp.domain.audit import EVENTS, AuditEvent
 from idp.domain.audit_chain import Recorded
 from idp.domain.rights import EVERY, Right
+from idp.flows.console import registration_page
 from idp.flows.console.door import HOME, Operator, allowed
 from idp.flows.console.frame import draw
+from idp.flows.console.people import PAGE as PEOPLE
 from idp.flows.console.typed import sought, sought_day, with_filters
 from idp.flows.services import Services
 from idp.store.audit import Sought
@@ -52,12 +54,18 @@ def add_routes(bp: flask.Blueprint, services: Services) -> None:
             filters=filters,
             names=sorted(EVENTS),
             clients=sorted(services_seen),
-            events=[_shown(each) for each in found[:LENGTH]],
+            events=[_shown(each) | {"subject_url": _about(operator, each.event)} for each in found[:LENGTH]],
             is_scoped=scope is not EVERY,
-            people_url=f"{HOME}/people" if operator.rights.may(Right.PEOPLE_SEE) else None,
             more_url=with_filters(PAGE, more) if more else None,
             first_url=with_filters(PAGE, filters) if flask.request.args.get("after") else None,
         )
+
+
+def _about(operator: Operator, event: AuditEvent) -> str | None:
+    """The page of whom it is about, if the operator may see that."""
+    is_registration = event.name.startswith("registration.")
+    page, right = (registration_page.LIST, Right.REGISTRATIONS_SEE) if is_registration else (PEOPLE, Right.PEOPLE_SEE)
+    return f"{page}/{event.subject}" if event.subject and operator.rights.may(right) else None
 
 
 def _shown(found: Recorded) -> dict[str, Any]:
