@@ -97,7 +97,9 @@ def test_two_operators_cannot_both_decide(console: Console) -> None:
     act(paul, provider, about, "claim", version=1)  # he has the page from before
     assert now_of(provider, about.registration_id).claimed_by == "nadia.support"
     act(nadia, provider, about, "refuse", text="Non")
+    assert "a déjà décidé" not in shown(paul, page_of(about))
     act(paul, provider, about, "claim")
+    assert "nadia.support a déjà décidé de cette inscription" in shown(paul, page_of(about))
     assert now_of(provider, about.registration_id).status is RegistrationStatus.REFUSED
 
 

@@ -116,6 +116,7 @@ def test_a_double_click_and_a_stale_page_decide_once(console: Console, action: s
     act(support, provider, "claim")  # version 2
     stale = said(support, provider, action, version="1", text="non")
     assert "a changé depuis" in stale
+    assert "a décidé" not in stale
     assert request_of(provider).version == 2
     assert "a changé depuis" not in said(support, provider, action, version="2", text="non")
     assert "a changé depuis" in said(support, provider, action, version="2", text="non")
@@ -147,6 +148,7 @@ def test_of_two_operators_at_once_one_decides(console: Console) -> None:
         each.join()
     assert request_of(provider).version == 2
     assert sum("a changé depuis" in text for text in answers) == 1
+    assert sum("support en a décidé entre-temps" in text for text in answers) == 1
     assert len(provider.events("access_request.approved")) + len(provider.events("access_request.refused")) == 1
 
 

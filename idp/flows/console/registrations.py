@@ -34,6 +34,7 @@ PROBLEMS: dict[type[Exception], Text] = {
     operations.NotClaimed: N_("Prenez d'abord cette inscription : « Je m'en occupe »."),
     operations.BadText: N_("Écrivez un texte de 2 000 caractères au plus : la personne le recevra."),
 }
+DECIDED: Text = N_("%(name)s a déjà décidé de cette inscription.")
 DONE: dict[str, Text] = {
     "claim": N_("Vous vous occupez de cette inscription."),
     "release": N_("Vous ne vous occupez plus de cette inscription."),
@@ -99,8 +100,17 @@ def _act(services: Services, operator: Operator, this: str, action: str) -> flas
         said = services.pages.say(PROBLEMS[type(problem)])
         return registration_page.show(services, operator, this, wrong={action: said}, typed=form.get("text", ""))
     except tuple(PROBLEMS) as problem:
+        if decided_by := _decided_by(services, this, action):
+            return done(services, operator, DECIDED, page, is_refused=True, name=decided_by)
         return done(services, operator, PROBLEMS[type(problem)], page, is_refused=True)
     return done(services, operator, DONE[action], page)
+
+
+def _decided_by(services: Services, this: str, action: str) -> str | None:
+    """Who was faster, if that is why it was refused; a link is sent again after the decision."""
+    with services.db.read() as tx:
+        about = tx.registration_desk.get(this)
+    return about.decided_by if about and about.status is not WAITING and action != "resend" else None
 
 
 def _list(services: Services, operator: Operator) -> flask.Response:

@@ -39,6 +39,7 @@ PROBLEMS: dict[str, Text] = {
     "too_many_roles": N_("Trop de rôles et d'établissements à la fois."),
 }
 ROLES, UNTIL = "request-roles", "request-until"
+DECIDED: Text = N_("%(operator)s en a décidé entre-temps.")
 TYPED_IN = {  # what the page keeps as it was typed, and the field that it is about
     "changed": None,
     "until_past": UNTIL,
@@ -198,9 +199,16 @@ def _show(
         typed=flask.request.form,
         typed_in=action,
         wrong=services.pages.say(PROBLEMS[wrong]) if wrong else None,
-        errors=[services.pages.say(PROBLEMS[wrong])] if wrong else [],
+        errors=_said(services, found, wrong) if wrong else [],
         error_field=TEXT_OF.get(action) if wrong == "text_missing" else TYPED_IN.get(wrong),
     )
+
+
+def _said(services: Services, found: AccessRequest, wrong: str) -> list[str]:
+    """Why it was not done; of what somebody else decided meanwhile, who did."""
+    who = found.decided_by or (found.approvals[-1].by if found.approvals else None)
+    decided = [services.pages.say(DECIDED, operator=who)] if wrong == "changed" and who else []
+    return [services.pages.say(PROBLEMS[wrong]), *decided]
 
 
 def _origin(services: Services, origin: str) -> str:
