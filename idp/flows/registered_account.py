@@ -137,11 +137,15 @@ def _add_means(services: Services, tx: Tx, account: Account, about: Registration
 
 
 def _entitle(services: Services, tx: Tx, account: Account, about: Registration) -> str:
-    """Access to the service where the registration began (P-073), if support alone decides about it; its name."""
+    """Access to the service where the registration began (P-073), if support alone decides about it; its name.
+
+    Not where there are roles: nobody chose one, and access to such a service is never without.
+    """
     client = tx.clients.get(about.client_id) if about.client_id else None
     if client is None or not asking.is_for(client):
         return ""
-    if Level.SERVICE in asking.form_of(tx, client.client_id).levels:  # its own team is asked too
+    form = asking.form_of(tx, client.client_id)
+    if Level.SERVICE in form.levels or form.roles:  # its own team, or a request for a role, is next
         return ""
     by = f"operator:{about.decided_by}"
     tx.accounts.grant(account.account_id, client.client_id, by, services.now(), None)

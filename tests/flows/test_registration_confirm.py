@@ -10,7 +10,7 @@ from werkzeug.test import TestResponse
 from idp.domain.account import Account, AccountStatus
 from idp.domain.authn import IdentityRef
 from idp.domain.registration import RegistrationStatus
-from idp.domain.service_access import ServiceAccess
+from idp.domain.service_access import ServiceAccess, ServiceRole
 from idp.flows.operators import registrations as desk_of
 from idp.flows.operators.desk import Desk
 from idp.store.accounts import Accounts
@@ -220,12 +220,15 @@ def test_the_first_access_is_open_where_support_alone_decides(provider: Provider
     assert "ROR" in provider.mails()[-1].text
 
 
-def test_a_service_whose_team_decides_too_is_asked_for(provider: Provider) -> None:
+@pytest.mark.parametrize(
+    "more", [{"service_approves": True}, {"roles": (ServiceRole("PSL", "Libéral"),)}], ids=["team", "roles"]
+)
+def test_a_service_whose_team_decides_too_or_that_has_roles_is_asked_for(
+    provider: Provider, more: dict[str, Any]
+) -> None:
     provider.add_client("pro", needs_entitlement=True, name="Espace Pro")
     with provider.services.db.write() as tx:
-        tx.service_access.set(
-            ServiceAccess("pro", service_approves=True, updated_at=provider.clock.now(), updated_by="x")
-        )
+        tx.service_access.set(ServiceAccess("pro", updated_at=provider.clock.now(), updated_by="x", **more))
     path = approved(provider, client_id="pro")
     press(provider, path)
     account = account_of(provider)
