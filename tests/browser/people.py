@@ -1,5 +1,6 @@
 """People whom a test has in the demo for itself, and the screens that they look at."""
 
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -14,6 +15,7 @@ from idp.hashing import PasswordHasher
 from idp.methods.registry import Registry
 from idp.store import Database
 from tests.browser.conftest import Visit
+from tests.browser.demo_process import Demo
 from tests.browser.visitor import PORTAL, Visitor
 from tests.fakes.provider import CHEAP, PASSWORD
 
@@ -69,6 +71,19 @@ class Person:
         self.visitor.types_code(self.login)
 
 
+def database_of(demo: Demo) -> Database:
+    """The demo's, for a moment: close it."""
+    return Database(f"sqlite:///{demo.folder / 'sesame.db'}")
+
+
+def lose_number(demo: Demo, login: str) -> None:
+    """Nobody holds this person's RPPS number any more, as before the test."""
+    with closing(database_of(demo)) as database, database.write() as tx:
+        account = tx.accounts.find_by_login(login)
+        if account and "rpps" in account.identities:
+            assert tx.means.drop_identity(account.account_id, "rpps", datetime.now(UTC))
+
+
 def settle(visitor: Visitor, login: str, services: str = "", name: str = "") -> None:
     """As if the password had been handed over face to face: one of « Mot de passe oublié ? » rests on the mailbox.
 
@@ -76,11 +91,9 @@ def settle(visitor: Visitor, login: str, services: str = "", name: str = "") -> 
     """
     demo, (given, _, family) = visitor.demo, (name or login.replace(".", " ", 1)).partition(" ")
     data = {"login": login, "email": f"{login}@chu.example", "given_name": given.title(), "family_name": family.title()}
-    database = Database(f"sqlite:///{demo.folder / 'sesame.db'}")
-    with database.write() as tx:
+    with closing(database_of(demo)) as database, database.write() as tx:
         made = accounts.create(Desk(database, SystemClock(), Registry(()), "test"), tx, {**data, "services": services})
         digest = PasswordHasher(CHEAP).hash(PASSWORD)
         tx.accounts.set_password(made.account_id, digest, "knowledge", datetime.now(UTC))
-    database.close()
     visitor.demo = replace(demo)  # reads demo.json anew: the others do not see who is added
     visitor.demo.description["accounts"].append({"login": login, "email": data["email"], "password": PASSWORD})

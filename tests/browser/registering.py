@@ -1,17 +1,29 @@
 """Who registers, and the operators who decide: what each of them does before a browser."""
 
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from playwright.sync_api import expect
 
 from demo.look_alike import rpps
 from idp.domain.contact import shown_phone
-from tests.browser.conftest import Visit
-from tests.browser.demo_process import Mail
-from tests.browser.visitor import Visitor
+from idp.domain.ids import new_id
+from idp.domain.registration import Registration, RegistrationStatus
+from idp.domain.rights import ALL_SERVICES, Role, RoleGrant
+from tests.browser.card_holder import CardHolder
+from tests.browser.demo_process import Demo, Mail
+from tests.browser.people import database_of, settle
+from tests.browser.visitor import PORTAL, Visitor
+from tests.fakes.registering import FORM as KEPT
 
 ESPACE_PRO = "Espace Pro ORU NA"
+REASON = "Besoin de me connecter pour renseigner le capacitaire."
+REGISTRATIONS, REQUESTS = "Inscriptions", "Demandes d'accès"  # of the menu
+OF, ASKED_BY = "Inscription :", "Demande d'accès de"
+ACCEPTED = "L'inscription est acceptée. La personne reçoit un lien valable 7 jours."
+GIVEN = "L'accès est donné, et la personne prévenue."
 STEPS = {1: "Carte CPS", 2: "Données personnelles", 3: "Choix de votre identifiant", 4: "Adhésion"}
 PASSWORD = "Violette, boussole & trompette 87"
 CONSOLE_LOGIN = "Accès sécurisé au service : Console ESEA"
@@ -76,13 +88,20 @@ class Newcomer:
         self.page.get_by_role("link", name="Créez votre compte dès maintenant").click()
         self.is_at(1)
 
+    def reads_card(self, holder: CardHolder, card: str) -> None:
+        """Step 1, « Oui »."""
+        self.page.click("#signup-card")
+        holder.goes_on()
+        holder.signs(card)
+
     def fills_in(self) -> None:
-        """Step 2."""
-        self.page.select_option("#signup-civility", "MME")
-        self.page.select_option("#signup-profession", "50")
+        """Step 2: what is not locked."""
+        chosen = {"civility": "MME", "profession": "50"}
         typed = {"family_name": self.family_name, "given_name": self.given_name, **FORM}
-        for name, value in {**typed, "email": self.address, "email_again": self.address}.items():
-            self.page.fill(f"#signup-{name}", value)
+        for name, value in {**chosen, **typed, "email": self.address, "email_again": self.address}.items():
+            field = self.page.locator(f"#signup-{name}")
+            if field.is_editable():
+                field.select_option(value) if name in chosen else field.fill(value)
 
     def types_code(self) -> None:
         """Within step 2."""
@@ -105,6 +124,37 @@ class Newcomer:
         self.goes_on()
         self.visitor.sees("Votre demande d'inscription est enregistrée")
 
+    def confirms(self, login: str) -> None:
+        """The link of the letter shows one button; that makes the account."""
+        page = self.page
+        link = self.letter("Votre inscription est acceptée").link
+        page.goto(link)
+        self.visitor.sees("Confirmez la création de votre compte")
+        expect(page.locator("main button")).to_have_text(["Créer mon compte"])
+        page.click("#registration-confirm")
+        self.visitor.sees("Votre compte est créé")
+        expect(page.locator(".who")).to_contain_text(login)
+        self.becomes_an_account(login)
+        self.letter("Votre compte")
+        page.goto(link)
+        self.visitor.sees("Votre compte est créé")
+
+    def begins_to_ask(self) -> None:
+        """The first login ends at « Accès refusé », where the form is."""
+        self.visitor.sees("Accès refusé")
+        self.page.get_by_role("link", name="Demander votre accès maintenant").click()
+        self.visitor.sees("Adhésion")
+        expect(self.page.locator("dl.facts")).to_contain_text(self.name)
+
+    def opens_the_service(self, service: str) -> None:
+        """By the tile that has come to « Mon compte »."""
+        self.letter(f"Votre accès à {service} est accordé")
+        self.visitor.opens("portail")
+        self.visitor.sees(PORTAL)
+        self.page.get_by_role("list", name="Vos services").get_by_role("link", name=service).click()
+        expect(self.page.locator("#who")).to_have_text(self.name)
+        self.visitor.check()
+
     def becomes_an_account(self, login: str) -> None:
         """From now on the visitor can sign in by this login name."""
         self.login, self.visitor.demo = login, replace(self.visitor.demo)
@@ -112,12 +162,44 @@ class Newcomer:
         self.visitor.demo.description["accounts"].append(made)
 
 
-class Operator:
-    """One of the demo's operators, in the console by password and code."""
+def hand_in(demo: Demo, login: str) -> None:
+    """A registration that waits for the desk, as the steps leave it."""
+    now, (given_name, family_name) = datetime.now(UTC), (part.title() for part in login.split("."))
+    made = Registration(
+        new_id(),
+        RegistrationStatus.SUBMITTED,
+        version=1,
+        lang="fr",
+        created_at=now,
+        updated_at=now,
+        submitted_at=now,
+        browser_digest=new_id(),
+        form={**KEPT, "given_name": given_name, "family_name": family_name},
+        email=f"{login}@cabinet.example",
+        email_proven_at=now,
+        login_name=login,
+        terms_version="2026-06",
+    )
+    with closing(database_of(demo)) as database, database.write() as tx:
+        tx.registrations.start(made)
 
-    def __init__(self, visit: Visit, login: str, **look: object) -> None:
-        self.visitor = visit(**look)
-        self.page = self.visitor.page
+
+def appoint(visitor: Visitor, login: str, *roles: Role) -> "Operator":
+    """An operator of the test's own, at work; for all services."""
+    settle(visitor, login)
+    with closing(database_of(visitor.demo)) as database, database.write() as tx:
+        account = tx.accounts.find_by_login(login)
+        assert account
+        for role in roles:
+            tx.operator_roles.grant(RoleGrant(account.account_id, role, ALL_SERVICES, "test", datetime.now(UTC)))
+    return Operator(visitor, login)
+
+
+class Operator:
+    """Somebody who decides, in the console by password and code."""
+
+    def __init__(self, visitor: Visitor, login: str) -> None:
+        self.visitor, self.page = visitor, visitor.page
         self.page.goto(self.visitor.demo.description["console"])
         self.visitor.gives_both_factors(login, CONSOLE_LOGIN)
         self.visitor.sees("Console")
@@ -129,11 +211,15 @@ class Operator:
         self.page.get_by_role("navigation", name="Menu de la console").get_by_role("link", name=menu).click()
         self.visitor.sees(menu)
 
+    def opens(self, menu: str, person: str, heading: str) -> None:
+        """The newest of this person, from the queue."""
+        self.lists(menu)
+        self.page.get_by_role("row").filter(has_text=person).get_by_role("link", name=person).last.click()
+        self.visitor.sees(heading)
+
     def takes(self, menu: str, person: str, heading: str, kind: str) -> None:
         """« Je m'en occupe », from the queue; kind: of the buttons' ids."""
-        self.lists(menu)
-        self.page.get_by_role("row").filter(has_text=person).get_by_role("link", name=person).click()
-        self.visitor.sees(f"{heading} {person}")
+        self.opens(menu, person, f"{heading} {person}")
         self.page.get_by_role("button", name="Je m'en occupe", exact=True).click()
         expect(self.page.locator(f"#{kind}-release")).to_be_visible()
         self.visitor.sees(f"{heading} {person}")

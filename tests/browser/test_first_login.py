@@ -11,10 +11,9 @@ from playwright.sync_api import expect
 
 from demo.cards import CAMILLE
 from idp.domain.authn import IdentityRef
-from idp.store import Database
 from tests.browser.conftest import Visit
 from tests.browser.demo_process import Demo
-from tests.browser.people import settle
+from tests.browser.people import database_of, lose_number, settle
 from tests.browser.test_pro_sante_connect import chooses
 from tests.browser.test_screens import PHONE
 from tests.browser.visitor import CODE, COMPLETE, PORTAL, PORTAL_LOGIN, ROR_LOGIN, Visitor
@@ -33,10 +32,7 @@ def camille(demo: Demo) -> Iterator[str]:
     """A login name for an account. After the test nobody holds her number, as before."""
     login = f"camille.moreau{next(NUMBERS)}"
     yield login
-    with closing(Database(f"sqlite:///{demo.folder / 'sesame.db'}")) as database, database.write() as tx:
-        account = tx.accounts.find_by_login(login)
-        if account and "rpps" in account.identities:
-            assert tx.means.drop_identity(account.account_id, "rpps", datetime.now(UTC))
+    lose_number(demo, login)
 
 
 def read(look: dict[str, Any], french: str, english: str) -> str:
@@ -45,7 +41,7 @@ def read(look: dict[str, Any], french: str, english: str) -> str:
 
 def test_who_holds_the_number_is_in_at_once_and_told(visitor: Visitor, camille: str) -> None:
     settle(visitor, camille, name="Camille Moreau")
-    with closing(Database(f"sqlite:///{visitor.demo.folder / 'sesame.db'}")) as database, database.write() as tx:
+    with closing(database_of(visitor.demo)) as database, database.write() as tx:
         account = tx.accounts.find_by_login(camille)
         assert account
         tx.means.add_identity(account.account_id, IdentityRef("rpps", CAMILLE), "support", datetime.now(UTC))

@@ -9,35 +9,46 @@ from demo.cards import CAMILLE
 from tests.browser.card_holder import CardHolder
 from tests.browser.conftest import Visit
 from tests.browser.people import PHONE
-from tests.browser.registering import ESPACE_PRO, FORM, Newcomer, Operator
+from tests.browser.registering import (
+    ACCEPTED,
+    ASKED_BY,
+    ESPACE_PRO,
+    FORM,
+    GIVEN,
+    OF,
+    REASON,
+    REGISTRATIONS,
+    REQUESTS,
+    Newcomer,
+    Operator,
+)
 from tests.browser.test_pro_sante_connect import CHOICE
-from tests.browser.visitor import PORTAL
-
-REASON = "Besoin de me connecter pour renseigner le capacitaire."
-REGISTRATIONS, REQUESTS = "Inscriptions", "Demandes d'accès"
-OF, ASKED_BY = "Inscription :", "Demande d'accès de"
 
 
 def test_from_nobody_to_a_service(visit: Visit) -> None:
     newcomer = Newcomer(visit(), "zoe.marchand")
     registers_going_back(newcomer)
 
-    support = Operator(visit, "nadia.lefevre")
+    support = Operator(visit(), "nadia.lefevre")
     support.takes(REGISTRATIONS, newcomer.name, OF, "registration")
-    support.approves("registration", "L'inscription est acceptée. La personne reçoit un lien valable 7 jours.")
+    support.approves("registration", ACCEPTED)
 
-    confirms(newcomer)
-    asks_for_access(newcomer)
+    newcomer.confirms("zoe.m")
+    newcomer.visitor.opens("espace-pro", "/login")
+    with newcomer.visitor.watch.expecting(403):
+        newcomer.visitor.gives_both_factors(newcomer.login, f"Accès sécurisé au service : {ESPACE_PRO}")
+        newcomer.begins_to_ask()
+    asks_for_espace_pro(newcomer)
 
     support.takes(REQUESTS, newcomer.name, ASKED_BY, "request")
     support.approves("request", "Votre accord est enregistré. L'équipe du service décide maintenant.")
     expect(support.page.locator("#request-approve")).to_have_count(0)
-    approver = Operator(visit, "claire.roche")
+    approver = Operator(visit(), "claire.roche")
     expect(approver.page.get_by_role("link", name=REGISTRATIONS)).to_have_count(0)
     approver.takes(REQUESTS, newcomer.name, ASKED_BY, "request")
-    approver.approves("request", "L'accès est donné, et la personne prévenue.")
+    approver.approves("request", GIVEN)
 
-    opens_the_service(newcomer)
+    newcomer.opens_the_service(ESPACE_PRO)
 
 
 def registers_going_back(newcomer: Newcomer) -> None:
@@ -86,32 +97,8 @@ def registers_going_back(newcomer: Newcomer) -> None:
     newcomer.letter("Votre demande d'inscription est enregistrée")
 
 
-def confirms(newcomer: Newcomer) -> None:
-    """The link of the letter shows one button; that makes the account."""
-    page = newcomer.page
-    link = newcomer.letter("Votre inscription est acceptée").link
-    page.goto(link)
-    newcomer.visitor.sees("Confirmez la création de votre compte")
-    expect(page.locator("main button")).to_have_text(["Créer mon compte"])
-    page.click("#registration-confirm")
-    newcomer.visitor.sees("Votre compte est créé")
-    expect(page.locator(".who")).to_contain_text("zoe.m")
-    newcomer.becomes_an_account("zoe.m")
-    newcomer.letter("Votre compte")
-    page.goto(link)
-    newcomer.visitor.sees("Votre compte est créé")
-
-
-def asks_for_access(newcomer: Newcomer) -> None:
-    """The first login ends at « Accès refusé », where the form is."""
+def asks_for_espace_pro(newcomer: Newcomer) -> None:
     visitor, page = newcomer.visitor, newcomer.page
-    visitor.opens("espace-pro", "/login")
-    with visitor.watch.expecting(403):
-        visitor.gives_both_factors(newcomer.login, f"Accès sécurisé au service : {ESPACE_PRO}")
-        visitor.sees("Accès refusé")
-    page.get_by_role("link", name="Demander votre accès maintenant").click()
-    visitor.sees("Adhésion")
-    expect(page.locator("dl.facts")).to_contain_text(newcomer.name)
     expect(page.locator("#access-phone")).to_have_value(FORM["mobile"])
     page.click("#access-submit")
     expect(page.locator("#error-summary")).to_be_focused()
@@ -126,21 +113,8 @@ def asks_for_access(newcomer: Newcomer) -> None:
     newcomer.letter(f"Votre demande d'accès à {ESPACE_PRO} est enregistrée")
 
 
-def opens_the_service(newcomer: Newcomer) -> None:
-    """By the tile that has come to « Mon compte »."""
-    newcomer.letter(f"Votre accès à {ESPACE_PRO} est accordé")
-    newcomer.visitor.opens("portail")
-    newcomer.visitor.sees(PORTAL)
-    newcomer.page.get_by_role("list", name="Vos services").get_by_role("link", name=ESPACE_PRO).click()
-    expect(newcomer.page.locator("#who")).to_have_text(newcomer.name)
-    newcomer.visitor.check()
-
-
 def by_card(visit: Visit, newcomer: Newcomer) -> None:
-    holder = CardHolder(newcomer.visitor, visit())
-    newcomer.page.click("#signup-card")
-    holder.goes_on()
-    holder.signs("camille")
+    newcomer.reads_card(CardHolder(newcomer.visitor, visit()), "camille")
 
 
 def by_pro_sante_connect(_visit: Visit, newcomer: Newcomer) -> None:
@@ -188,7 +162,7 @@ def test_what_was_proven_is_filled_in_and_locked(
 
 
 def test_the_steps_and_the_queue_on_a_phone(visit: Visit) -> None:
-    newcomer = Newcomer(visit(**PHONE), "emmanuelle.vandenbroucke")
+    newcomer = Newcomer(visit(**PHONE, color_scheme="dark"), "emmanuelle.vandenbroucke")
     page = newcomer.page
     newcomer.begins_at("ror")
     page.click("#signup-none")
@@ -210,7 +184,7 @@ def test_the_steps_and_the_queue_on_a_phone(visit: Visit) -> None:
     newcomer.is_at(4)
     newcomer.joins(REASON)
 
-    support = Operator(visit, "nadia.lefevre", **PHONE)
+    support = Operator(visit(**PHONE), "nadia.lefevre")
     support.takes(REGISTRATIONS, newcomer.name, OF, "registration")
     support.page.click("#registration-show-birth")
     expect(support.page.locator("#registration-birth")).to_have_text("14/07")
