@@ -4,6 +4,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+import pytest
+
 from idp.domain.ids import digest, new_id
 from idp.domain.registration import DRAFT_LIFETIME, Registration, RegistrationStatus
 from idp.store.conformance import RACERS, START, race
@@ -13,6 +15,7 @@ from idp.store.registrations import Birth
 
 FORM = {"family_name": "Nouvelle", "given_name": "Claire", "city": "Pau"}
 PROVEN = {"method": "cps_card", "kind": "rpps", "value": "10100000016", "related": [], "locked": ["rpps"]}
+TURNS = 5
 
 
 def draft(tx: Tx, token: str = "token", **changes: Any) -> Registration:
@@ -121,6 +124,22 @@ class RegistrationSuite:
             assert tx.registrations.is_waiting(carded)
             assert not tx.registrations.is_waiting(held)
             assert [tx.registrations.is_waiting(each) for each in others] == [False] * len(others)
+
+    @pytest.mark.parametrize("what", ["address", "identity"])
+    def test_of_many_of_one_person_at_once_one_waits_for_the_desk(self, database: Database, what: str) -> None:
+        for turn in range(TURNS):
+            address = {"email": f"{turn}@chu.example", "email_proven_at": START}
+            shared = address if what == "address" else {"proven": {**PROVEN, "value": f"{turn}"}}
+            with database.write() as tx:
+                drafts = [draft(tx, f"{turn}-{number}", **shared) for number in range(RACERS)]
+
+            def submit(number: int, drafts: list[Registration] = drafts) -> bool:
+                with database.write() as tx:
+                    if tx.registrations.is_waiting(drafts[number]):
+                        return False
+                    return tx.registrations.submit(drafts[number], START) is not None
+
+            assert sorted(race(submit)) == [False] * (RACERS - 1) + [True]
 
     def test_a_draft_is_discarded_once(self, database: Database) -> None:
         with database.write() as tx:

@@ -53,7 +53,12 @@ class Registrations:
         return self._write(changed, now, {"status": RegistrationStatus.SUBMITTED, "submitted_at": now})
 
     def is_waiting(self, about: Registration) -> bool:
-        """Another one waits for the desk that has the same proven address, or the same proven national identity."""
+        """Another one waits for the desk that has the same proven address, or the same proven national identity.
+
+        To be asked in the unit that submits: until it ends, others who ask wait.
+        """
+        if self._db.dialect.name == "postgresql":
+            self._db.execute(select(func.pg_advisory_xact_lock(func.hashtext("registration.submit"))))
         address = (registration.c.email == about.email) & registration.c.email_proven_at.is_not(None)
         proven = about.proven or {}
         same: list[ColumnElement[bool]] = [address] if about.email_proven_at else []

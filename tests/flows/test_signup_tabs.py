@@ -1,10 +1,12 @@
 """Going back, a reload, a second tab, a draft that expired, a second press: nothing is lost, nor done twice."""
 
 from collections.abc import Callable
+from threading import Barrier, Thread
 
 import pytest
 
 from idp.domain.registration import DRAFT_LIFETIME, RegistrationStatus
+from idp.store.registrations import Registrations
 from tests.fakes.provider import Provider
 from tests.fakes.relying_party import hidden_of, path_of
 from tests.fakes.signup import (
@@ -120,19 +122,52 @@ def test_a_second_press_goes_on(provider: Provider, wizard: Wizard) -> None:
 def test_of_two_that_submit_at_once_one_does(
     provider: Provider, wizard: Wizard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The second is in between the first's look at the draft and its answer."""
-    from idp.store.registrations import Registrations
-
+    """The second is in between the first's look at the draft and its answer: it leads where the other led."""
     wizard.to_joining()
-    form, statuses = {**hidden_of(wizard.get(JOINING)), **JOIN}, []
-    found = wizard.registration()
+    form, found = {**hidden_of(wizard.get(JOINING)), **JOIN}, wizard.registration()
     with provider.services.db.write() as tx:
         assert tx.registrations.submit(found, provider.clock.now())
         assert tx.registrations.submit(found, provider.clock.now()) is None
     monkeypatch.setattr(Registrations, "of_browser", lambda *_: found)
-    statuses.append(wizard.browser.post(JOINING, data=form).status_code)
-    assert statuses == [409]
+    assert path_of(wizard.browser.post(JOINING, data=form)) == WAITING
     assert provider.events("signup.submitted") == []
+
+
+def test_what_changed_in_the_same_instant_is_not_handed_in(
+    provider: Provider, wizard: Wizard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wizard.to_joining()
+    form, found = {**hidden_of(wizard.get(JOINING)), **JOIN}, wizard.registration()
+    wizard.choose("other.login")
+    monkeypatch.setattr(Registrations, "of_browser", lambda *_: found)
+    assert wizard.browser.post(JOINING, data=form).status_code == 409
+    monkeypatch.undo()
+    assert (wizard.registration().is_draft, wizard.registration().login_name) == (True, "other.login")
+    assert provider.events("signup.submitted") == []
+
+
+def test_of_two_browsers_of_one_person_at_once_one_hands_in(provider: Provider) -> None:
+    """Both have proven the mailbox: what each of them is told is no news to a stranger."""
+    wizards, barrier, got = [Wizard(provider), Wizard(provider)], Barrier(2), list[str]()
+    for each in wizards:
+        each.to_joining()
+        provider.clock.advance(minutes=2)
+    forms = [{**hidden_of(each.get(JOINING)), **JOIN} for each in wizards]
+
+    def pressed(number: int) -> None:
+        barrier.wait(10)
+        response = wizards[number].browser.post(JOINING, data=forms[number])
+        got.append(path_of(response) if response.status_code == 303 else said(response))
+
+    threads = [Thread(target=pressed, args=(number,)) for number in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert len(got) == 2
+    assert WAITING in got
+    assert any("déjà en cours pour cette adresse" in each for each in got)
+    assert len(provider.events("signup.submitted")) == 1
 
 
 @pytest.mark.parametrize("page", [PERSONAL, CODE, LOGIN, JOINING])

@@ -72,7 +72,8 @@ def _terms(services: Services) -> str | None:
 
 
 def _submit(services: Services, filled: Registration) -> bool:
-    """Hand it in, tell its sender, and audit it: one unit. Raises JourneyError if another request was first.
+    """Hand it in, tell its sender, and audit it: one unit. Nothing is left to do where « Valider » was pressed twice;
+    raises JourneyError if another change of the draft was first.
 
     False if the desk has one of this address or this card already, which the person has proven.
     """
@@ -81,6 +82,9 @@ def _submit(services: Services, filled: Registration) -> bool:
             return False
         submitted = tx.registrations.submit(filled, services.now())
         if submitted is None:
+            known = tx.registrations.get(filled.registration_id)
+            if known is not None and not known.is_draft:
+                return True
             raise JourneyError("interaction_busy", status=409)
         values = {"to": filled.email or "", "lang": services.pages.lang, "name": filled.full_name}
         values["service"] = draft.service_name(services, filled) or ""
