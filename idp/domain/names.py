@@ -1,6 +1,8 @@
 """Names that are nearly alike: « DUPONT-MARTIN Anne Marie » is « Dupont Martin, Anne-Marie »."""
 
 import unicodedata
+from collections.abc import Callable
+from functools import cache
 
 NEAR = 0.8
 LIGATURES = str.maketrans({"œ": "oe", "æ": "ae", "ß": "ss", "ø": "o", "ł": "l", "đ": "d"})
@@ -15,27 +17,42 @@ def plain(name: str) -> str:
 
 def is_same(one: str, other: str) -> bool:
     """The same words, in any order: a second given name that one of the two leaves out does not matter."""
-    few, many = sorted((set(plain(one).split()), set(plain(other).split())), key=len)
+    return _has_same_words(plain(one), plain(other))
+
+
+def _has_same_words(one: str, other: str) -> bool:
+    few, many = sorted((set(one.split()), set(other.split())), key=len)
     return bool(few) and few <= many
 
 
 def are_near(family: str, given: str, other_family: str, other_given: str) -> bool:
     """The person may be the other: names alike but for a letter or two, or family and given name exchanged."""
-    straight = _is_near(family, other_family) and _is_near(given, other_given)
-    return straight or (_is_near(family, other_given) and _is_near(given, other_family))
+    return near_to(family, given)(other_family, other_given)
 
 
-def _is_near(one: str, other: str) -> bool:
-    return likeness(one, other) >= NEAR
+def near_to(family: str, given: str) -> Callable[[str, str], bool]:
+    """`are_near` of this person and each of many, of whom many share a name."""
+
+    @cache
+    def is_near(one: str, other: str) -> bool:
+        return likeness(one, other) >= NEAR
+
+    def may_be(other_family: str, other_given: str) -> bool:
+        """Given names are soon known, for there are few."""
+        straight = is_near(given, other_given) and is_near(family, other_family)
+        return straight or (is_near(family, other_given) and is_near(given, other_family))
+
+    return may_be
 
 
 def likeness(one: str, other: str) -> float:
     """From 0 to 1: 1 less the share of letters to change, put in, leave out, or exchange with their neighbour; or 0 of
     two whose lengths differ by more than would be near.
     """
-    if is_same(one, other):
+    first, second = plain(one), plain(other)
+    if _has_same_words(first, second):
         return 1.0
-    first, second = plain(one).replace(" ", ""), plain(other).replace(" ", "")
+    first, second = first.replace(" ", ""), second.replace(" ", "")
     longest = max(len(first), len(second))
     if abs(len(first) - len(second)) > (1 - NEAR) * longest + 1e-9:
         return 0.0

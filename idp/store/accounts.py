@@ -12,7 +12,7 @@ from idp.domain.authn import Assurance, IdentityRef
 from idp.domain.ids import new_id
 from idp.domain.service_access import GivenRole
 from idp.errors import InvalidOperation
-from idp.store import upsert
+from idp.store import name_words, upsert
 from idp.store.entitled import has_entitlement
 from idp.store.prepared import Prepared, Row
 from idp.store.schema import account, client, credential, entitlement, identity
@@ -88,6 +88,7 @@ class Accounts:
                     for ref, origin in refs
                 ],
             )
+            name_words.add(self._db, {new.account_id: new.name_key})
         except IntegrityError as error:
             raise InvalidOperation(f"{new.login_name}: the login name or an identifier is already in use") from error
 

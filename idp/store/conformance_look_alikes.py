@@ -1,5 +1,6 @@
 """The suite of who a registration may be of, and of the register; part of `idp.store.conformance_sql`. Needs pytest."""
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -10,6 +11,7 @@ from idp.domain.authn import IdentityRef
 from idp.domain.ids import new_id
 from idp.domain.registration import RegistrationStatus
 from idp.store.conformance import START
+from idp.store.conformance_plans import FULL_SCAN, explained
 from idp.store.conformance_registration_desk import registered
 from idp.store.conformance_rows import HOUR, SECOND, add_account
 from idp.store.database import Database
@@ -41,6 +43,19 @@ class LookAlikeSuite:
             assert [(each.login_name, each.why) for each in tx.look_alikes.of(elise)] == [("elise", "name")]
             nobody = replace(about, form={"family_name": "", "given_name": ""}, email=None)
             assert tx.look_alikes.of(nobody) == []
+
+    def test_look_alikes_are_looked_for_among_names_that_begin_alike(self, database: Database) -> None:
+        with database.write() as tx:
+            about = registered(tx, form={"family_name": "ŒUVRARD", "given_name": "Élodie"}, email=None)
+            names = [("Œuvrard", "Elodie"), ("Oeuvrard", "Élodie"), ("Elodie", "Ouvrard"), ("Euvrard", "Clodie")]
+            for number, (family, given) in enumerate(names):
+                person = add_account(tx, f"user{number}")
+                tx.profiles.set_names(person.account_id, given, family, START)
+            with explained(database) as plans:
+                found = {each.login_name for each in tx.look_alikes.of(about)}
+        assert found == {"user0", "user1", "user2"}
+        assert [line for line in plans if re.search(r"\bname_key ?>", line)]
+        assert not [line for line in plans if FULL_SCAN.search(line)]
 
     def test_look_alikes_among_registrations(self, database: Database) -> None:
         with database.write() as tx:

@@ -1,5 +1,6 @@
 """The suite of the lists of people; part of `idp.store.conformance_sql`. Needs pytest."""
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -11,6 +12,7 @@ from idp.domain.authn import IdentityRef
 from idp.domain.ids import new_id
 from idp.store.conformance import START
 from idp.store.conformance_migrations import go_back
+from idp.store.conformance_plans import FULL_SCAN, explained
 from idp.store.conformance_rows import HOUR, add_client
 from idp.store.database import Database, Tx
 
@@ -100,6 +102,36 @@ class PeopleSuite:
             tx.profiles.set_names(anne.account_id, "Anne", "Ünal", START)
             assert [each.login_name for each in tx.people.page(text="unal").people] == ["anne"]
             assert [each.login_name for each in tx.people.page(text="pierre").people] == ["pierre"]
+
+    def test_a_search_that_finds_many_finds_the_same(self, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+        asked = ["pierre", "duval", "pierre lem", "lem pier", "karim@chu", "e z", "uval", "zz", "anne pierre duval"]
+        with database.write() as tx:
+            populate(tx)
+            few = [[each.login_name for each in tx.people.page(text=text).people] for text in asked]
+            monkeypatch.setattr("idp.store.people.FEW", 0)
+            many = [[each.login_name for each in tx.people.page(text=text).people] for text in asked]
+        assert few == many == [["pierre", "anne"], ["pierre"], ["pierre"], ["pierre"], ["karim"], ["zoe"], [], [], []]
+
+    def test_a_search_reads_no_more_than_it_finds(self, database: Database) -> None:
+        with database.write() as tx:
+            populate(tx)
+        with explained(database) as plans, database.read() as tx:
+            tx.people.page(text="lemai pier")
+        for bounded in ("word", "value"):
+            assert any(re.search(rf"\b{bounded} ?>", line) for line in plans)
+        assert not [line for line in plans if FULL_SCAN.search(line)]
+
+    def test_a_name_that_an_account_has_no_more_finds_nobody(self, database: Database) -> None:
+        """Its words went with it, and with the account."""
+        with database.write() as tx:
+            populate(tx)
+            ids = [each.account_id for each in tx.people.page().people]
+            for each in ids:
+                tx.profiles.set_names(each, "Other", "Other", START)
+            assert tx.people.page(text="lemaitre").people == []
+            assert len(tx.people.page(text="oth").people) == len(ids)
+            tx.imports.remove(ids)
+            assert tx.people.page().people == []
 
     def test_names_of_before_are_found_after_the_migration(self, database: Database) -> None:
         with database.write() as tx:

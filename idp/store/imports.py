@@ -11,15 +11,16 @@ from idp.domain.account import Account
 from idp.domain.authn import IdentityRef
 from idp.domain.ids import new_id
 from idp.errors import InvalidOperation
-from idp.store.schema import account, entitlement, identity, metadata
+from idp.store import name_words
+from idp.store.schema import account, entitlement, identity, metadata, name_word
 
 CHUNK = 1000  # parameters of one statement
 
-# Everything that refers to accounts, whatever comes to be one day; an import itself makes the two others.
+# Everything that refers to accounts, whatever comes to be one day; an import itself makes the others.
 REFERRING = tuple(
     table
     for table in metadata.sorted_tables
-    if table not in {identity, entitlement} and any(key.references(account) for key in table.foreign_keys)
+    if table not in {identity, entitlement, name_word} and any(key.references(account) for key in table.foreign_keys)
 )
 
 Person = tuple[Account, Collection[tuple[IdentityRef, str]]]  # with further identifiers and their origins
@@ -64,6 +65,7 @@ class Imports:
         try:
             self._db.execute(insert(account), [{**row, "profile": dict(row["profile"])} for row in rows])
             self._db.execute(insert(identity), held)
+            name_words.add(self._db, {new.account_id: new.name_key for new, _ in people})
         except IntegrityError as error:
             raise TakenMeanwhile("somebody else took one of the identifiers meanwhile: try again") from error
 
@@ -104,8 +106,8 @@ class Imports:
         return {account_id: frozenset(names) for account_id, names in found.items()}
 
     def remove(self, account_ids: Collection[str]) -> None:
-        """Delete accounts that nothing refers to but their own identifiers and entitlements."""
-        for table in (entitlement, identity, account):
+        """Delete accounts that nothing refers to but their own identifiers, names and entitlements."""
+        for table in (entitlement, identity, name_word, account):
             self._db.execute(delete(table).where(table.c.account_id.in_(account_ids)))
 
 

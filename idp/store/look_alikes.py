@@ -2,16 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, String, and_, cast, func, or_, select
+from sqlalchemy import ColumnElement, CompoundSelect, Connection, String, and_, cast, func, or_, select, union
 from sqlalchemy.engine import RowMapping
 
-from idp.domain.names import are_near, plain
+from idp.domain.account import name_key
+from idp.domain.names import are_near, near_to, plain
 from idp.domain.registration import Registration, RegistrationStatus
 from idp.store.schema import account, identity, registration
 
 MOST = 20
+LAST = "􏿿"
 NUMBERS = ("rpps", "adeli")
 WHY = (*NUMBERS, "email", "name")
 LIVE = (RegistrationStatus.SUBMITTED.value, RegistrationStatus.APPROVED.value, RegistrationStatus.REFUSED.value)
@@ -52,9 +55,10 @@ class LookAlikes:
             for row in self._db.execute(select(*columns).join(identity).where(same)).mappings():
                 found.setdefault(row["account_id"], _account(row, kind))
         family, given = _typed(about)
-        query = select(*columns).where(_may_be(account.c.family_name, account.c.given_name, family, given))
+        may_be = near_to(family, given)
+        query = select(*columns).where(account.c.account_id.in_(_begun_alike(family, given)))
         for row in self._db.execute(query).mappings():
-            if are_near(row["family_name"], row["given_name"], family, given):
+            if may_be(row["family_name"], row["given_name"]):
                 found.setdefault(row["account_id"], _account(row, "name"))
         return [each for each in found.values() if each.id != about.account_id]
 
@@ -118,6 +122,22 @@ def _may_be(
     initial, other = func.substr(family, 1, 1), func.substr(given, 1, 1)
     straight = and_(initial.in_(first), other.in_(second))
     return or_(straight, and_(initial.in_(second), other.in_(first)))
+
+
+def _begun_alike(family: str, given: str) -> CompoundSelect[tuple[str]]:
+    """Cheap, for a hundred thousand rows: accounts whose names have these first letters, straight or exchanged."""
+    first, second = _key_letters(family), _key_letters(given)
+    key = account.c.name_key
+    return union(
+        *(
+            select(account.c.account_id).where(key >= one, key < one + LAST, key.like(f"% {other}%"))
+            for one, other in {*product(first, second), *product(second, first)} or {(LAST, LAST)}
+        )
+    )
+
+
+def _key_letters(name: str) -> set[str]:
+    return {name_key(letter, "") for letter in _letters(name)}
 
 
 def _letters(name: str) -> tuple[str, ...]:

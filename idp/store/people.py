@@ -9,26 +9,30 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     Connection,
+    ScalarSelect,
     Select,
+    Table,
     and_,
-    collate,
     func,
     literal,
     or_,
     select,
     tuple_,
+    union,
 )
 
 from idp.domain.account import Account, AccountStatus, name_key, normalise_login
 from idp.store.accounts import FIELDS, build
-from idp.store.schema import account, client, entitlement, identity
+from idp.store.schema import account, client, entitlement, identity, name_word
 
 BATCH = 1000
 MAX_WORDS = 6
 MAX_TEXT = 320
+FEW = 10_000  # matches that are all read and sorted
 FOUND_BY = ("login_name", "email", "rpps", "adeli", "employee")
 SORTS = {"name": account.c.name_key, "login": account.c.login_name, "created": account.c.created_at}
 LISTED = ("account_id", "login_name", "civility", "given_name", "family_name", "email", "status")
+NAMED = account.alias("named")
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,21 +151,32 @@ class People:
             yield account.c.status == status
         typed, words = normalise_login(text)[:MAX_TEXT], name_key(text[:MAX_TEXT], "").split()[:MAX_WORDS]
         if typed:
-            named = and_(*(self._has_word(word) for word in words)) if words else literal(value=False)
-            yield or_(named, account.c.account_id.in_(self._identified(typed)))
+            yield self._is_found(words, _begins(identity.c.value, typed) & identity.c.kind.in_(FOUND_BY))
+
+    def _is_found(self, words: list[str], identified: ColumnElement[bool]) -> ColumnElement[bool]:
+        """Where few have the rarest word or the identifier they are looked up by it; where many have, whoever reads the
+        list in its order soon has a page.
+        """
+        begins = [_begins(name_word.c.word, word) for word in words]
+        counts = [self._some(name_word, each) for each in begins]
+        *found, known = self._db.execute(select(*counts, self._some(identity, identified))).one()
+        named = and_(*(_has_word(account.c.name_key, word) for word in words)) if words else literal(value=False)
+        if min(found, default=0) + known > FEW:
+            theirs = select(literal(1)).where(identity.c.account_id == account.c.account_id, identified)
+            return or_(named, theirs.exists())
+        ids = [select(identity.c.account_id).where(identified)]
+        if words:
+            rarest = found.index(min(found))
+            having = select(name_word.c.account_id).where(begins[rarest])
+            others = [_has_word(NAMED.c.name_key, word) for word in words[:rarest] + words[rarest + 1 :]]
+            ids.append(having.join(NAMED).where(*others) if others else having)
+        return account.c.account_id.in_(union(*ids))
 
     @staticmethod
-    def _has_word(word: str) -> ColumnElement[bool]:
-        """Words of a key have no % and no _."""
-        return or_(account.c.name_key.like(f"{word}%"), account.c.name_key.like(f"% {word}%"))
-
-    def _identified(self, typed: str) -> Select[tuple[str]]:
-        """A range, not LIKE: SQLite has an index for it."""
-        value: ColumnElement[str] = identity.c.value
-        if self._db.dialect.name == "postgresql":
-            value = collate(value, "C")
-        begins = and_(value >= typed, value < typed + "\U0010ffff")
-        return select(identity.c.account_id).where(identity.c.kind.in_(FOUND_BY), begins)
+    def _some(table: Table, which: ColumnElement[bool]) -> ScalarSelect[int]:
+        """How many rows there are, counted no further than it matters."""
+        some = select(table.c.account_id).where(which).limit(FEW + 1).subquery()
+        return select(func.count()).select_from(some).scalar_subquery()
 
     def _beyond(self, query: Select[Any], key: Column[Any], after: str | None, *, down: bool) -> Select[Any]:
         """The rows that follow this account in the order of the key."""
@@ -175,3 +190,13 @@ class People:
             tuple_(*(literal(each, c.type) for each, c in zip(last, (key, account.c.account_id), strict=True))),
         )
         return query.where(row < value if down else row > value)
+
+
+def _begins(column: ColumnElement[str], typed: str) -> ColumnElement[bool]:
+    """A range, which both databases have an index for."""
+    return and_(column >= typed, column < typed + "\U0010ffff")
+
+
+def _has_word(key: ColumnElement[str], word: str) -> ColumnElement[bool]:
+    """Words of a key have no % and no _."""
+    return or_(key.like(f"{word}%"), key.like(f"% {word}%"))

@@ -67,6 +67,7 @@ PARTS: Mapping[str, Part] = {
     "identities": Part(
         schema.identity, ("identity_id", "kind", "value", "origin", "verified_at"), {"account_id": OURS}
     ),
+    "name_words": Part(schema.name_word, ("word",), {"account_id": OURS}),
     "credentials": Part(
         schema.credential,
         ("credential_id", "kind", "name", "anchor", "enrolled_assurance", "created_at", "last_used_at", "revoked_at"),

@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from idp.domain.account import name_key
 from idp.domain.ids import new_id
 from idp.errors import InvalidOperation
+from idp.store import name_words
 from idp.store.schema import account, identity
 
 
@@ -48,6 +49,8 @@ class Profiles:
     def set_names(self, account_id: str, given_name: str, family_name: str, now: datetime) -> None:
         key = name_key(family_name, given_name)
         self._set(account_id, now, given_name=given_name, family_name=family_name, name_key=key)
+        name_words.remove(self._db, [account_id])
+        name_words.add(self._db, {account_id: key})
 
     def set_profile(self, account_id: str, profile: Mapping[str, Any], now: datetime) -> None:
         """All of it: what is not named is gone."""

@@ -6,6 +6,8 @@ from idp.store.schema.base import Instant, metadata, of_account, own_id
 
 # Names as lists are sorted by them: in the same order on every server, whatever the locale of its database.
 NAME_KEY = String(420).with_variant(String(420, collation="C"), "postgresql")
+# Of an identifier; the beginnings of this order are what an index finds.
+VALUE = String(320).with_variant(String(320, collation="C"), "postgresql")
 
 account = Table(
     "account",
@@ -29,13 +31,21 @@ Index("ix_account_name_key", account.c.name_key, account.c.account_id)
 Index("ix_account_status", account.c.status, account.c.name_key, account.c.account_id)
 Index("ix_account_created_at", account.c.created_at, account.c.account_id)
 
+# Each word of a name_key, which people are searched by.
+name_word = Table(
+    "name_word",
+    metadata,
+    Column("word", NAME_KEY, primary_key=True),
+    of_account(primary_key=True, index=True),
+)
+
 identity = Table(
     "identity",
     metadata,
     own_id("identity_id", primary_key=True),
     of_account(index=True),
     Column("kind", String(32), nullable=False),
-    Column("value", String(320), nullable=False),
+    Column("value", VALUE, nullable=False),
     Column("origin", String(32), nullable=False),
     Column("verified_at", Instant, nullable=False),
     UniqueConstraint("kind", "value", name="uq_identity_kind_value"),
