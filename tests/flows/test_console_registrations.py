@@ -4,12 +4,14 @@ from collections.abc import Callable
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import update
 
 from idp.domain.account import AccountStatus
 from idp.domain.ids import new_id
 from idp.domain.registration import Registration, RegistrationStatus
 from idp.flows.operators import accounts
 from idp.store.rpps_extract import Registered
+from idp.store.schema import registration
 from tests.fakes.console import Console
 from tests.fakes.desk_pages import LIST, act, page_of, shown
 from tests.fakes.provider import Provider
@@ -207,6 +209,18 @@ def test_the_birthday_is_masked_until_whoever_claimed_it_asks(console: Console) 
     assert seen.headers["Cache-Control"] == "no-store"
     assert len(provider.events("registration.birth_seen")) == 1
     assert "17/05" not in shown(console.support, page_of(about))
+
+
+def test_a_birthday_whose_key_is_gone_is_said_to_be_lost(console: Console) -> None:
+    about, provider = submit(console.provider), console.provider
+    act(console.support, provider, about, "claim")
+    with provider.services.db.engine.begin() as connection:
+        connection.execute(update(registration).values(birth=b"\x02\x00\x00\x00\x01broken"))
+    assert path_of(act(console.support, provider, about, "birth")) == page_of(about)
+    page = shown(console.support, page_of(about))
+    assert "ne peuvent plus être lus" in page
+    assert "masqué" in page
+    assert provider.events("registration.birth_seen") == []
 
 
 def test_what_people_typed_is_not_markup(console: Console) -> None:

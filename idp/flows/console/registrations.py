@@ -32,6 +32,10 @@ PROBLEMS: dict[type[Exception], Text] = {
     operations.Changed: N_("Cette inscription a changé depuis que vous l'avez ouverte. Relisez-la avant de décider."),
     operations.NotYours: N_("Cette inscription est la vôtre : une autre personne en décide."),
     operations.NotClaimed: N_("Prenez d'abord cette inscription : « Je m'en occupe »."),
+    operations.BirthLost: N_(
+        "Le jour et le mois de naissance ne peuvent plus être lus : la clé qui les protège n'est plus là. "
+        "Demandez-les à la personne, et prévenez l'exploitation."
+    ),
     operations.BadText: N_("Écrivez un texte de 2 000 caractères au plus : la personne le recevra."),
 }
 DECIDED: Text = N_("%(name)s a déjà décidé de cette inscription.")

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
+import structlog
+
 from idp.domain import names
 from idp.domain.account import normalise_login
 from idp.domain.desk_text import ANSWER_WITHIN, MAX_TEXT, sound_text
@@ -13,6 +15,7 @@ from idp.flows import births, letters
 from idp.flows.operators.desk import Desk
 from idp.flows.services import Services
 from idp.store import Tx
+from keys.seal import SealBroken
 
 LINK_FOR = timedelta(days=7)  # P-072
 CONFIRM, ANSWER = "/inscription/confirmer", "/inscription/question"
@@ -28,6 +31,10 @@ class NotYours(InvalidOperation):
 
 class NotClaimed(InvalidOperation):
     """Whoever decides has claimed the registration before."""
+
+
+class BirthLost(InvalidOperation):
+    """The day and month of birth cannot be opened."""
 
 
 class BadText(InvalidOperation):
@@ -108,14 +115,20 @@ def resend(services: Services, desk: Desk, registration_id: str, version: int) -
 def birth(services: Services, desk: Desk, registration_id: str) -> str:
     """Day and month of birth, which support asks on the telephone; that it was looked at is noted.
 
-    Raises NotClaimed; empty if the registration has none.
+    Raises NotClaimed, and BirthLost if its key was taken out of the ring, or it was altered; empty if the registration
+    has none.
     """
     with desk.db.write() as tx:
         found = _claimed(desk, tx, registration_id)
         if found.birth is None:
             return ""
+        try:
+            opened = services.data_keys.open(found.birth, purpose=births.purpose(registration_id)).decode()
+        except SealBroken as error:
+            structlog.get_logger().error("a day of birth does not open", registration=registration_id, cause=str(error))
+            raise BirthLost(f"{registration_id}: the day of birth does not open") from error
         _record(desk, tx, "registration.birth_seen", found)
-    return services.data_keys.open(found.birth, purpose=births.purpose(registration_id)).decode()
+    return opened
 
 
 def register(tx: Tx, about: Registration) -> Verdict:
