@@ -25,8 +25,32 @@ def test_what_is_no_line_is_refused(typed: str) -> None:
         line(typed)
 
 
-def test_a_line_is_tidied() -> None:
-    assert line("12  rue de  l'Ére") == "12 rue de l'Ére"
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("12  rue de  l'Ére", "12 rue de l'Ére"),
+        ("12\u00a0rue\u202fdes Lilas\u00a0", "12 rue des Lilas"),  # as pages and letters have them
+        ("\u00a0\u202f", ""),
+        ("Le\u0301a", "L\u00e9a"),
+        (f"{'a' * 199}\u00a0", "a" * 199),
+    ],
+)
+def test_a_line_is_tidied(typed: str, kept: str) -> None:
+    assert line(typed) == kept
+
+
+@pytest.mark.parametrize("unseen", "\u200b\u200c\u200d\u2060\ufeff\u00ad\u2028\u2009\u3000")
+def test_what_cannot_be_seen_is_no_part_of_a_line(unseen: str) -> None:
+    """Nor is a space that is none of the two of French typography: somebody would look for « Jean Pierre » in vain."""
+    for typed in (f"Jean{unseen}Pierre", f"{unseen}12 rue", f"12 rue{unseen}"):
+        with pytest.raises(Unsound, match="unsound"):
+            line(typed)
+
+
+def test_a_name_that_was_copied_has_plain_spaces() -> None:
+    assert person_name("Le\u00a0Goff") == person_name("Le\u202fGoff ") == "Le Goff"
+    with pytest.raises(Unsound):
+        person_name("Le\u200bGoff")
 
 
 @pytest.mark.parametrize("typed", ["a<b", "a\x00b", "a\u202eb", "a" * 1001])
