@@ -13,6 +13,7 @@ from idp.domain.audit import AuditEvent
 from idp.domain.audit_chain import Recorded, Seal, personal_digest
 from idp.domain.ids import new_id
 from idp.errors import InvalidOperation
+from idp.store import bulk
 from idp.store.prepared import Prepared
 from idp.store.schema import audit_event, audit_personal, audit_seal
 
@@ -59,8 +60,7 @@ class Audit:
 
     def record_all(self, events: Collection[AuditEvent], now: datetime) -> None:
         """Append many events without personal values, in one statement."""
-        if events:
-            self._db.execute(insert(audit_event), [_row(event, now) for event in events])
+        bulk.put(self._db, audit_event, [_row(event, now) for event in events])
 
     def latest(self, limit: int, *, name: str | None = None, subject: str | None = None) -> Sequence[Recorded]:
         """Newest first, with the personal values that are still there."""

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Row, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from idp.errors import InvalidOperation
+from idp.store import bulk
 from idp.store.schema import account, import_row, import_run
 
 
@@ -97,7 +98,7 @@ class ImportRuns:
             {"run_id": run_id, "line": row.line, "account_id": row.account_id, "status": "staged", "person": row.person}
             for row in rows
         ]
-        self._db.execute(insert(import_row), values)
+        bulk.put(self._db, import_row, values)
 
     def following(
         self, run_id: str, line: int, limit: int, *, status: Collection[RowStatus] = (RowStatus.STAGED,)
@@ -116,7 +117,7 @@ class ImportRuns:
         """What became of these lines, and why if it is not what was wanted; who they speak of is forgotten here."""
         for why in set(problems.values()):
             lines = [line for line, said in problems.items() if said == why]
-            mine = (import_row.c.run_id == run_id) & import_row.c.line.in_(lines)
+            mine = (import_row.c.run_id == run_id) & bulk.among(self._db, import_row.c.line, lines)
             self._db.execute(update(import_row).where(mine).values(status=status, person=None, problem=why))
 
     def counts(self, run_id: str) -> Mapping[RowStatus, int]:

@@ -4,14 +4,14 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 
-from sqlalchemy import ColumnElement, Connection, Table, delete, insert, or_, select
+from sqlalchemy import ColumnElement, Connection, Table, delete, or_, select
 from sqlalchemy.exc import IntegrityError
 
 from idp.domain.account import Account
 from idp.domain.authn import IdentityRef
 from idp.domain.ids import new_id
 from idp.errors import InvalidOperation
-from idp.store import name_words
+from idp.store import bulk, name_words
 from idp.store.schema import account, entitlement, identity, metadata, name_word
 
 CHUNK = 1000  # parameters of one statement
@@ -41,7 +41,9 @@ class Imports:
         found: set[IdentityRef] = set()
         for kind in {ref.kind for ref in refs}:
             for values in _chunks([ref.value for ref in refs if ref.kind == kind]):
-                query = select(identity.c.value).where(identity.c.kind == kind, identity.c.value.in_(values))
+                query = select(identity.c.value).where(
+                    identity.c.kind == kind, bulk.among(self._db, identity.c.value, values)
+                )
                 found |= {IdentityRef(kind, value) for value in self._db.scalars(query)}
         return frozenset(found)
 
@@ -63,8 +65,8 @@ class Imports:
             for ref, origin in ((IdentityRef("login_name", new.login_name), "account"), *refs)
         ]
         try:
-            self._db.execute(insert(account), [{**row, "profile": dict(row["profile"])} for row in rows])
-            self._db.execute(insert(identity), held)
+            bulk.put(self._db, account, [{**row, "profile": dict(row["profile"])} for row in rows])
+            bulk.put(self._db, identity, held)
             name_words.add(self._db, {new.account_id: new.name_key for new, _ in people})
         except IntegrityError as error:
             raise TakenMeanwhile("somebody else took one of the identifiers meanwhile: try again") from error
@@ -73,8 +75,7 @@ class Imports:
         """Give these new accounts access to these clients, for good."""
         given = {"granted_by": by, "granted_at": now, "expires_at": None, "revoked_at": None}
         rows = [{"account_id": account_id, "client_id": client_id, **given} for account_id, client_id in pairs]
-        if rows:
-            self._db.execute(insert(entitlement), rows)
+        bulk.put(self._db, entitlement, rows)
 
     # -- and back --------------------------------------------------------------
 

@@ -2,16 +2,16 @@
 
 from collections.abc import Collection, Mapping
 
-from sqlalchemy import Connection, delete, insert
+from sqlalchemy import Connection, delete
 
+from idp.store import bulk
 from idp.store.schema import name_word
 
 
 def add(connection: Connection, keys: Mapping[str, str]) -> None:
     """keys: name_key by account_id, of accounts that are there and have no words."""
     rows = [{"word": word, "account_id": account_id} for account_id, key in keys.items() for word in set(key.split())]
-    if rows:
-        connection.execute(insert(name_word), rows)
+    bulk.put(connection, name_word, rows)
 
 
 def remove(connection: Connection, account_ids: Collection[str]) -> None:
