@@ -22,3 +22,8 @@ def put(services: Services, tx: Tx, kind: str, values: Mapping[str, str]) -> Non
 def tell(services: Services, tx: Tx, account: Account, kind: str, lang: str, **values: str) -> None:
     """A notice to the holder of an account."""
     put(services, tx, kind, {"account_id": account.account_id, "lang": lang, **values})
+
+
+def language(tx: Tx, account: Account) -> str:
+    """Of a letter that nothing they do now occasions: theirs as far as it is known, or French."""
+    return tx.own_data.language(account.account_id) or "fr"

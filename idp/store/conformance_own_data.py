@@ -5,6 +5,8 @@ from datetime import datetime
 from idp.domain.audit import AuditEvent
 from idp.domain.ids import new_id
 from idp.store.conformance import START
+from idp.store.conformance_access import made_request
+from idp.store.conformance_registration_desk import registered
 from idp.store.conformance_rows import HOUR, IDLE, SECOND, add_account, add_client, add_grant, add_session, proof
 from idp.store.database import Database, Tx
 
@@ -132,6 +134,17 @@ class OwnDataSuite:
             assert tx.own_data.attempt(karim, one.event_id) is None
             tx.audit.forget_personal_of(anne)
             assert (tx.own_data.attempts(anne, 1)[0].network, tx.own_data.attempts(anne, 1)[0].browser) == (None, None)
+
+    def test_the_language_is_that_of_what_they_asked_for_last(self, database: Database) -> None:
+        with database.write() as tx:
+            add_client(tx)
+            anne, karim = add_account(tx).account_id, add_account(tx, "karim.benali").account_id
+            assert tx.own_data.language(anne) is None
+            registered(tx, lang="en", account_id=anne, created_at=START + SECOND)
+            assert tx.access_requests.submit(made_request(anne))
+            assert tx.own_data.language(anne) == "en"
+            assert tx.access_requests.submit(made_request(karim))
+            assert tx.own_data.language(karim) == "fr"
 
     def test_personal_data_are_of_one_person(self, database: Database) -> None:
         with database.write() as tx:

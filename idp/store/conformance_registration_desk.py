@@ -1,5 +1,6 @@
 """The suite of what the desk decides about registrations; part of `idp.store.conformance_sql`. Needs pytest."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -29,7 +30,7 @@ def registered(tx: Tx, status: RegistrationStatus = WAITING, **changes: Any) -> 
         "submitted_at": START,
         "browser_digest": new_id(),
     }
-    made = Registration(new_id(), status, 1, "fr", START, START, **{**values, **changes})
+    made = replace(Registration(new_id(), status, 1, "fr", START, START, **values), **changes)
     tx.registrations.start(made)
     return made
 

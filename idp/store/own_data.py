@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, exists, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, and_, exists, or_, select, union_all
 
 from idp.domain.authn import Proof
 from idp.store.accounts import Tile
 from idp.store.entitled import has_entitlement
 from idp.store.schema import (
+    access_request,
     audit_event,
     audit_personal,
     client,
@@ -18,6 +19,7 @@ from idp.store.schema import (
     entitlement,
     grant,
     refresh_token,
+    registration,
     session,
     session_proof,
 )
@@ -176,6 +178,16 @@ class OwnData:
         ]
 
     # -- logins ----------------------------------------------------------------
+
+    def language(self, account_id: str) -> str | None:
+        """In which they last asked for something that the desk decides; None if they never did."""
+        asked = union_all(
+            *(
+                select(each.c.lang, each.c.created_at.label("at")).where(each.c.account_id == account_id)
+                for each in (access_request, registration)
+            )
+        ).subquery()
+        return self._db.scalar(select(asked.c.lang).order_by(asked.c.at.desc()).limit(1))
 
     def attempts(self, account_id: str, limit: int, *, before: Attempt | None = None) -> Sequence[Attempt]:
         """Newest first. before: the last of the page before."""

@@ -5,7 +5,9 @@ from threading import Event
 
 import pytest
 
+from idp.domain.access_request import AccessRequest, Level
 from idp.domain.account import AccountStatus
+from idp.domain.ids import new_id
 from idp.flows.access.asking import TOLD_BEFORE
 from idp.flows.access.expiring import tell_expiring
 from idp.flows.operators import accounts
@@ -44,6 +46,18 @@ def test_told_thirty_days_before_and_once(ending: Provider) -> None:
     ending.clock.advance(days=15)
     tell_expiring(ending.services)
     assert len(ending.mails()) == 1
+
+
+def test_told_in_the_language_in_which_they_asked_for_it(ending: Provider) -> None:
+    with ending.services.db.write() as tx:
+        anne = tx.accounts.find_by_login("anne.pierre")
+        assert anne
+        asked = AccessRequest(new_id(), anne.account_id, "ror", Level.REGION, "x", "en", ending.clock.now())
+        assert tx.access_requests.submit(asked)
+    ending.clock.advance(seconds=1)
+    tell_expiring(ending.services)
+    (letter,) = ending.mails()
+    assert "Your access to ROR Nouvelle-Aquitaine" in letter.subject
 
 
 def test_an_access_that_is_given_anew_is_told_anew(ending: Provider) -> None:

@@ -10,6 +10,7 @@ from idp.flows import worker
 from idp.flows.operators import rpps
 from idp.store.rpps_extract import Registered
 from tests.fakes.provider import Provider
+from tests.fakes.registering import submit
 
 ANNE, PAUL, OLD = "10000000017", "10000000025", timedelta(days=731)
 
@@ -50,6 +51,15 @@ def test_the_worker_tells_whom_the_extract_does_not_confirm(old: Provider) -> No
     assert "24 mois" in old.mails()[-1].text
     (told,) = old.events("identity.unchecked_told")
     assert told.actor == "operator:worker"
+
+
+def test_told_in_the_language_of_their_registration(old: Provider) -> None:
+    with old.services.db.read() as tx:
+        anne = tx.accounts.find_by_login("anne.pierre")
+    assert anne
+    submit(old, lang="en", account_id=anne.account_id)
+    assert turn(old)
+    assert "24 months" in old.mails()[-1].text
 
 
 def test_nobody_is_told_twice_within_90_days_nor_by_an_operator(old: Provider) -> None:

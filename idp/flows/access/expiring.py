@@ -22,7 +22,7 @@ def tell_expiring(services: Services) -> bool:
                 continue
             values = {"service": client.name, "until": ends.isoformat()}
             values["url"] = services.settings.issuer + page_of(client_id)
-            letters.tell(services, tx, account, "access_expiring", "fr", **values)
+            letters.tell(services, tx, account, "access_expiring", letters.language(tx, account), **values)
             detail = {"until": ends.isoformat()}
             services.record(tx, AuditEvent("entitlement.expiry_told", PROVIDER, account_id, client_id, detail=detail))
     return len(untold) == BATCH

@@ -85,7 +85,8 @@ def tell_unchecked(services: Services, desk: Desk, *, is_stopped: Callable[[], b
             tx.accounts.lock(each.account_id)  # of the worker and an operator at once, one tells
             account = tx.accounts.get(each.account_id)
             if account and account.is_active and account.verified_email and not _is_told(desk, tx, each.account_id):
-                letters.tell(services, tx, account, "number_unchecked", "fr", url=f"{services.settings.issuer}/compte")
+                lang, url = letters.language(tx, account), f"{services.settings.issuer}/compte"
+                letters.tell(services, tx, account, "number_unchecked", lang, url=url)
                 desk.record(tx, TOLD, subject=each.account_id, verified_at=each.verified_at.isoformat())
                 count += 1
     return count
