@@ -23,6 +23,7 @@ from idp.flows import (
     card_help,
     console,
     health,
+    identity_change_link,
     letter_trial,
     login,
     metrics,
@@ -68,7 +69,7 @@ MAX_BODY_BYTES = 64 * 1024
 BLUEPRINTS = (
     *(authorize, par, token, introspect, revoke, userinfo, discovery, logout),
     *(login, card_dialog, card_help, password_reset, not_me, portal, console, health, metrics),
-    *(upstream_backchannel, qr, signup, registration_confirm, registration_answer),
+    *(upstream_backchannel, qr, signup, registration_confirm, registration_answer, identity_change_link),
 )
 
 

@@ -26,7 +26,7 @@ pytest.register_assert_rewrite("idp.store.conformance_audit", "idp.store.conform
 pytest.register_assert_rewrite("idp.store.conformance_means", "idp.store.conformance_own_data")
 pytest.register_assert_rewrite("idp.store.conformance_profiles", "idp.store.conformance_authenticators")
 pytest.register_assert_rewrite("idp.store.conformance_phones", "idp.store.conformance_operator_roles")
-pytest.register_assert_rewrite("idp.store.conformance_access")
+pytest.register_assert_rewrite("idp.store.conformance_access", "idp.store.conformance_identity_changes")
 pytest.register_assert_rewrite("idp.store.conformance_registration_desk", "idp.store.conformance_registrations")
 pytest.register_assert_rewrite("idp.store.conformance_imports", "idp.store.conformance_people")
 pytest.register_assert_rewrite("card_reader.conformance")

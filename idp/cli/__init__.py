@@ -11,6 +11,7 @@ import click
 from idp import signing
 from idp.app import check
 from idp.cli import (
+    account_changes,
     accounts,
     alerts,
     audit,
@@ -143,3 +144,4 @@ GROUPS = (
 )
 for command in (*GROUPS, worker.worker, worker.purge, doctor.doctor):
     main.add_command(command)
+accounts.account.add_command(account_changes.change)

@@ -11,6 +11,10 @@ from idp.errors import InvalidOperation
 from idp.flows.operators import accounts, cards, contacts, emergency, means
 from idp.web.dates import moment
 
+ALONE = click.option(
+    "--alone", is_flag=True, help="At once, without a second operator or the holder: audited, and support is alerted."
+)
+
 
 @click.group()
 def account() -> None:
@@ -53,10 +57,12 @@ def show(context: click.Context, login: str) -> None:
 @click.argument("login")
 @click.argument("address")
 @click.option("--reason", required=True, help="How the holder was identified.")
+@ALONE
 @click.pass_context
 @plainly
-def set_email(context: click.Context, login: str, address: str, reason: str) -> None:
-    """Give an account another address, verified by whoever runs this command; its sessions and tokens end."""
+def set_email(context: click.Context, login: str, address: str, *, reason: str, alone: bool) -> None:
+    """Give an account another address at once; its sessions and tokens end. Two operators do so by `change propose`."""
+    _require_alone(alone, "email ADDRESS")
     contacts.set_email(*services_of(context), login, address, reason)
 
 
@@ -78,10 +84,16 @@ def drop_identity(context: click.Context, login: str, kind: str, reason: str) ->
 @click.option("--employee", help="An establishment's employee, as the card has it: type, small letters and all.")
 @click.option("--method", "method_id", default="cps_card", show_default=True, help="Or an upstream that names them.")
 @click.option("--reason", required=True, help="How the holder of account and card was identified.")
+@ALONE
 @click.pass_context
 @plainly
-def link_card(context: click.Context, login: str, method_id: str, reason: str, **identity: str | None) -> None:
-    """Let a card, or an upstream, sign an account in, or do so again; the holder is told."""
+def link_card(
+    context: click.Context, login: str, *, method_id: str, reason: str, alone: bool, **identity: str | None
+) -> None:
+    """Let a card, or an upstream, sign an account in at once, or do so again; the holder is told. Two operators do so
+    by `change propose`.
+    """
+    _require_alone(alone, "rpps|adeli|employee VALUE")
     given = [(kind, value) for kind, value in identity.items() if value]
     if len(given) != 1:
         raise InvalidOperation("give one of --rpps, --adeli, --employee")
@@ -223,3 +235,12 @@ def consents(context: click.Context, login: str, client_id: str | None) -> None:
     with desk.db.read() as tx:
         for consent in tx.consents.of(desk.account(tx, login).account_id):
             click.echo(f"{consent.client_id}\t{' '.join(consent.scopes)}\t{consent.given_at.isoformat()}")
+
+
+def _require_alone(alone: bool, asked: str) -> None:
+    """Raises InvalidOperation, which says how it is done by two."""
+    if not alone:
+        raise InvalidOperation(
+            f"two operators change this, and the holder is asked: `sesame account change propose LOGIN {asked} "
+            "--reason …` (or --alone, at once: support is alerted)"
+        )

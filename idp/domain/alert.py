@@ -9,9 +9,15 @@ from datetime import datetime, timedelta
 
 NOT_ME = "account.not_me"
 CLOSE_REQUESTED = "account.close_requested"
+CHANGED_ALONE = "identity_change.alone"
+NOT_ASKED = "identity_change.not_asked"
+STOPPED = "identity_change.stopped"
 KINDS = {
     NOT_ME: "A holder says that a change was not theirs. The mailbox lets nobody in until this is closed.",
     CLOSE_REQUESTED: "A holder asks for the account to be closed: close it if nothing forbids, and then this.",
+    NOT_ASKED: "A holder refused a change of address or of a national identity that two operators had agreed on.",
+    STOPPED: "An approved change of address or of a national identity could not be done; `reason` says why.",
+    CHANGED_ALONE: "One operator changed an address or linked a card alone, by the command line (`--alone`).",
     "link.names_differ": "The names on a card or of a federation are not those of the account that it is for.",
     "link.identity_taken": "A card or a federation was to be linked to an account, and its identity is another's.",
     "link.other_identity": "A card or a federation is for an account that holds another identity, or for two accounts.",

@@ -28,6 +28,7 @@ class Right(StrEnum):
     PEOPLE_SEE = "people_see"
     PEOPLE_END_SESSIONS = "people_end_sessions"
     PEOPLE_SUSPEND = "people_suspend"
+    PEOPLE_CHANGE_IDENTITY = "people_change_identity"
     SERVICES_SEE = "services_see"
     SERVICES_EDIT = "services_edit"
     SERVICES_REGISTER = "services_register"
@@ -45,6 +46,7 @@ OF_NO_SERVICE = frozenset(
         Right.PEOPLE_SEE,
         Right.PEOPLE_END_SESSIONS,
         Right.PEOPLE_SUSPEND,
+        Right.PEOPLE_CHANGE_IDENTITY,
         Right.SERVICES_REGISTER,
     }
 )
@@ -59,6 +61,7 @@ GRANTS: Mapping[Role, frozenset[Right]] = {
             Right.PEOPLE_SEE,
             Right.PEOPLE_END_SESSIONS,
             Right.PEOPLE_SUSPEND,
+            Right.PEOPLE_CHANGE_IDENTITY,
             Right.REPORTS_SEE,
         }
     ),

@@ -21,12 +21,13 @@ from idp.flows.portal import places
 from idp.flows.services import Services
 from idp.store import Tx
 from idp.store.outbox import Letter
-from idp.web.texts import ALERTS, CHANGES, KINDS
+from idp.web.alert_texts import ALERTS
+from idp.web.texts import CHANGES, KINDS
 from keys.seal import SealBroken
 
 RESET_LIFETIME = timedelta(minutes=30)
 NOTICES = ("means_changed", "new_browser", "emergency_code", "emergency_told", "qr_refused")
-DATED = ("access_granted", "access_expiring")
+DATED = ("access_granted", "access_expiring", "identity_change")
 
 
 def deliver_next(services: Services) -> bool:

@@ -11,7 +11,8 @@ from typing import Any
 
 from idp.domain.alert import NOT_ME, Alert
 from idp.domain.texts import N_
-from idp.web.texts import ALERTS, CHANGES
+from idp.web.alert_texts import ALERTS
+from idp.web.texts import CHANGES
 
 Sample = Mapping[str, Any]
 
@@ -75,6 +76,15 @@ _SAMPLES: dict[str, tuple[Sample, ...]] = {
     "emergency_told": (
         {**_TOLD, **_change("emergency_code.issued"), "reason": "Carte perdue, identité vérifiée au téléphone"},
         {**_TOLD, **_change("emergency_code.used"), "reason": ""},
+    ),
+    "identity_change": tuple(
+        {**_LINK, "what": what, "value": value, "until": UNTIL}
+        for what, value in (
+            ("email", "a•••@clinique.example"),
+            ("rpps", "•••6782"),
+            ("adeli", "•••0446"),
+            ("employee", "•••9001"),
+        )
     ),
     "means_changed": (
         {**_change("means.linked", method=CARD), **_NOT_ME},

@@ -14,7 +14,7 @@ import structlog
 from idp import signing
 from idp.domain.ids import new_id
 from idp.errors import InvalidOperation, Unavailable
-from idp.flows import births
+from idp.flows import births, identity_changes
 from idp.flows.access.expiring import tell_expiring
 from idp.flows.alerts import raise_alert
 from idp.flows.audit_trail import seal_next
@@ -117,6 +117,7 @@ def tasks(services: Services, stop: threading.Event) -> list[Task]:
         Task("rotate keys", hour, lambda: rotate_keys(services, desk), alone=hour),
         Task("seal secrets again", hour, lambda: seal_again(services, is_stopped=stop.is_set), alone=hour),
         Task("seal births again", hour, lambda: births.seal_again(services, is_stopped=stop.is_set), alone=hour),
+        Task("changes of identity", minute, lambda: identity_changes.apply_due(services), alone=minute),
         Task("tell of accesses that end", hour, lambda: tell_expiring(services), alone=hour),
         Task("tell of unchecked numbers", day, lambda: tell_of_unchecked(services, desk, stop), alone=day),
         Task("purge", hour, lambda: purge_once(services, desk, stop), alone=hour),

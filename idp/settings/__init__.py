@@ -113,6 +113,11 @@ class Settings(BaseSettings):
     console_client_id: str = Field(
         default="console", description="client_id of the operators' console; its redirect URI is /console/callback."
     )
+    two_operators: bool = Field(
+        default=True,
+        description="Support changes an address, or links a card or a national identifier, only if a second operator "
+        "agrees. The holder is asked either way.",
+    )
     metrics: bool = Field(default=True, description="Answer at /metrics, in the format of Prometheus.")
     metrics_allowed: tuple[IPvAnyNetwork, ...] = Field(
         default=(IPv4Network("127.0.0.0/8"), IPv6Network("::1/128")),

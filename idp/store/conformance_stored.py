@@ -3,6 +3,7 @@
 from idp.store.conformance_access import AccessSuite
 from idp.store.conformance_accounts import AccountSuite, SessionSuite
 from idp.store.conformance_emergency import EmergencySuite
+from idp.store.conformance_identity_changes import IdentityChangeSuite
 from idp.store.conformance_imports import ImportsSuite
 from idp.store.conformance_look_alikes import LookAlikeSuite
 from idp.store.conformance_operations import OperationsSuite
@@ -34,5 +35,6 @@ class StoredSuite(
     RegistrationDeskSuite,
     LookAlikeSuite,
     AccessSuite,
+    IdentityChangeSuite,
 ):
     """Each uses the fixture `database` of DatabaseSuite."""

@@ -181,6 +181,19 @@ PARTS: Mapping[str, Part] = {
     "operator_roles": Part(
         schema.operator_role, ("role", "scope", "granted_at"), {"account_id": OURS, "granted_by": STAFF}
     ),
+    "identity_changes": Part(
+        schema.identity_change,
+        (
+            *("change_id", "kind", "value", "method", "reason", "proposed_at", "state", "approved_at", "due_at"),
+            *("told", "ended_at"),
+        ),
+        {
+            **dict.fromkeys(("proposed_by", "proposed_account", "approved_by", "approved_account", "ended_by"), STAFF),
+            **dict.fromkeys(("account_id", "version"), OURS),
+            "token_digest": SECRET,
+            "note": "why it ended, in the words of an operator or as a code",
+        },
+    ),
     "alerts": Part(
         schema.alert,
         ("alert_id", "kind", "at", "detail", "closed_at"),

@@ -18,6 +18,7 @@ from idp.store.schema import (
     desk_message,
     emergency_code,
     grant,
+    identity_change,
     import_row,
     import_run,
     known_browser,
@@ -172,6 +173,7 @@ RULES: Mapping[Table, Rule] = {
     desk_message: _message_is_over,
     registration: _registration_is_over,
     access_request: _request_is_over,
+    identity_change: lambda ages: identity_change.c.ended_at <= ages.now - CLOSED_FOR,
     import_row: _import_row_is_over,
     import_run: _import_is_empty,
 }

@@ -16,6 +16,7 @@ from idp.store.desk_registrations import RegistrationDesk
 from idp.store.emergency_codes import EmergencyCodes
 from idp.store.grants import Grants
 from idp.store.held_accesses import HeldAccesses
+from idp.store.identity_changes import IdentityChanges
 from idp.store.import_runs import ImportRuns
 from idp.store.imports import Imports
 from idp.store.lazy import lazy
@@ -104,6 +105,10 @@ class Tx:
     @lazy
     def held_accesses(self) -> HeldAccesses:
         return HeldAccesses(self._connection)
+
+    @lazy
+    def identity_changes(self) -> IdentityChanges:
+        return IdentityChanges(self._connection)
 
     @lazy
     def imports(self) -> Imports:

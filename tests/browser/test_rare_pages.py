@@ -43,6 +43,10 @@ NOTICES: list[tuple[str, dict[str, Any]]] = [
         {"event": "emergency_code.issued", "login": LEA, "by": "eva", "reason": "x", "at": AT, "until": AT},
     ),
     ("contact_changed", {**LINK, "event": "account.email_changed", "value": "a•••@clinique.example"}),
+    *(
+        ("identity_change", {"what": what, "value": value, "url": "https://x.example/identity-change/x", "until": AT})
+        for what, value in (("email", "a•••@clinique.example"), ("rpps", "•••6782"))
+    ),
     ("email_code", {"code": "123456", "minutes": 10}),
     ("email_taken", {}),
     ("registration_code", {"code": "123456", "minutes": "10"}),

@@ -10,7 +10,7 @@ import pytest
 from idp.domain.alert import KINDS, Alert
 from idp.domain.throttle import ATTEMPTS
 from idp.flows.alerts import raise_alert
-from idp.web.texts import ALERTS
+from idp.web.alert_texts import ALERTS
 from tests.fakes.clock import START
 from tests.fakes.command_line import OPERATOR, CommandLine
 from tests.fakes.provider import Provider

@@ -11,6 +11,7 @@ from tests.fakes.command_line import CommandLine
 ANNE = ("account", "create", "anne.pierre", "--given-name", "Anne", "--family-name", "Pierre", "--civility", "Mme")
 OLD, NEW = "anne.pierre@chu.example", "anne@clinique.example"
 WHY = ("--reason", "identity card seen")
+ALONE = (*WHY, "--alone")
 
 
 @pytest.fixture
@@ -29,9 +30,9 @@ def account(cli: CommandLine, login: str = "anne.pierre") -> Account | None:
 @pytest.mark.parametrize(
     ("command", "said"),
     [
-        (("set-email", "anne.pierre", "anne", *WHY), "'anne' is not an e-mail address"),
-        (("set-email", "nobody", NEW, *WHY), "nobody: no such account"),
-        (("set-email", "anne.pierre", "karim@chu.example", *WHY), "the e-mail address is already in use"),
+        (("set-email", "anne.pierre", "anne", *ALONE), "'anne' is not an e-mail address"),
+        (("set-email", "nobody", NEW, *ALONE), "nobody: no such account"),
+        (("set-email", "anne.pierre", "karim@chu.example", *ALONE), "the e-mail address is already in use"),
         (("set-names", "anne.pierre", "--given-name", " ", "--family-name", "X", *WHY), "a name has 1 to 200"),
         (("set-names", "anne.pierre", "--given-name", "A\nB", "--family-name", "X", *WHY), "a name has 1 to 200"),
         (("set-names", "anne.pierre", "--given-name", "A", "--family-name", "X" * 201, *WHY), "a name has 1 to 200"),
@@ -55,7 +56,7 @@ def test_a_reason_is_needed(cli: CommandLine, command: tuple[str, ...]) -> None:
 
 
 def test_support_sets_an_address_and_finds_the_one_before(cli: CommandLine) -> None:
-    cli.run("account", "set-email", OLD, NEW.upper(), *WHY)
+    cli.run("account", "set-email", OLD, NEW.upper(), *ALONE)
     found = account(cli, NEW)
     assert found
     assert (found.login_name, found.verified_email) == ("anne.pierre", NEW)
@@ -68,9 +69,21 @@ def test_support_sets_an_address_and_finds_the_one_before(cli: CommandLine) -> N
     assert "phone: -" in shown
 
 
+def test_alone_is_said_so(cli: CommandLine) -> None:
+    refused = cli.refused("account", "set-email", "anne.pierre", NEW, *WHY)
+    assert "sesame account change propose LOGIN email ADDRESS" in refused
+    assert account(cli, OLD)
+    cli.run("account", "set-email", "anne.pierre", NEW, *ALONE)
+    (changed,) = cli.events("--name", "account.email_changed")
+    assert changed["detail"]["alone"] == "yes"
+    (alert,) = cli.read(lambda tx: tx.alerts.latest(9))
+    assert (alert.kind, alert.detail["kind"]) == ("identity_change.alone", "email")
+    assert NEW not in str(alert)
+
+
 def test_a_first_address(cli: CommandLine) -> None:
     cli.run("account", "create", "karim", "--given-name", "K", "--family-name", "B")
-    cli.run("account", "set-email", "karim", NEW, *WHY)
+    cli.run("account", "set-email", "karim", NEW, *ALONE)
     assert "before: -" in cli.run("account", "show", "karim")
 
 

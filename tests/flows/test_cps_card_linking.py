@@ -199,8 +199,8 @@ def test_support_links_a_card_and_the_holder_is_told(provider: Provider) -> None
     (event,) = provider.events("means.linked")
     assert (event.actor, event.detail["reason"]) == ("operator:test", WHY)
     assert RPPS not in repr(event)
-    (mail,) = provider.mails()
-    assert mail.to == "anne.pierre@chu.example"
+    mail, alert = provider.mails()
+    assert (mail.to, RPPS in alert.text) == ("anne.pierre@chu.example", False)
     assert "Carte CPS" in mail.text
     rp = RelyingParty(provider, "card")
     assert "code" in answer_of(present(rp, rp.open_login()))

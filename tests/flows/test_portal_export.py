@@ -10,6 +10,7 @@ from sqlalchemy import insert, select
 
 from idp.domain.access_request import AccessRequest, Level, Message
 from idp.domain.emergency import EmergencyCode
+from idp.domain.identity_change import IdentityChange
 from idp.domain.practice import Asserted, Practice
 from idp.domain.registration import Registration, RegistrationStatus
 from idp.domain.rights import Role, RoleGrant
@@ -77,6 +78,9 @@ def live(provider: Provider) -> str:
         confirmed = RegistrationStatus.CONFIRMED
         tx.registrations.start(Registration("registration", confirmed, 1, "fr", now, now, account_id=account_id))
         run = Run("run", "digest", "people.csv", RunStatus.STAGED, 1, 2, 0, now, "operator:claire", now)
+        tx.identity_changes.add(
+            IdentityChange("change", account_id, "email", "anne@x.example", None, "asked", "claire", None, now)
+        )
         tx.operator_roles.grant(RoleGrant(account_id, Role.AUDITOR, "asking", "claire", now))
         tx.import_runs.add(run)
         tx.import_runs.stage("run", [StagedRow(2, account_id, {"login": "anne.pierre"})])

@@ -8,6 +8,7 @@ from idp.flows.console import (
     audit,
     door,
     home,
+    identity_changes,
     people,
     people_acts,
     policies,
@@ -17,6 +18,7 @@ from idp.flows.console import (
     requests,
     service_form,
     services,
+    waiting_changes,
 )
 from idp.flows.services import Services
 
@@ -26,6 +28,8 @@ PARTS = (
     registrations,
     people,
     people_acts,
+    identity_changes,
+    waiting_changes,
     services,
     service_form,
     policies,

@@ -4,6 +4,7 @@ import flask
 
 from idp.domain.rights import ALL_SERVICES, Role
 from idp.domain.texts import N_, Text
+from idp.flows.console import waiting_changes
 from idp.flows.console.door import HOME, Operator, allowed
 from idp.flows.console.frame import draw, menu_of
 from idp.flows.services import Services
@@ -36,5 +37,11 @@ def add_routes(bp: flask.Blueprint, services: Services) -> None:
             {"role": say(ROLES[role]), "scope": say(N_("tous les services")) if scope == ALL_SERVICES else scope}
             for role, scope in sorted(operator.rights.roles)
         ]
-        pages = [{**item, "what_for": say(WHAT_FOR[item["key"]])} for item in menu_of(services, operator)]
+        with services.db.read() as tx:
+            waiting = waiting_changes.count(operator, tx)
+        to_do = {"people": say(waiting_changes.WAITING, number=waiting)} if waiting else {}
+        pages = [
+            {**item, "what_for": say(WHAT_FOR[item["key"]]), "to_do": to_do.get(item["key"])}
+            for item in menu_of(services, operator)
+        ]
         return draw(services, operator, "console/home.html", here="home", roles=roles, pages=pages)

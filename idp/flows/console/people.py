@@ -12,6 +12,7 @@ from idp.domain.rights import Right
 from idp.domain.texts import N_, Text
 from idp.errors import JourneyError
 from idp.flows import own_means
+from idp.flows.console import waiting_changes
 from idp.flows.console.door import HOME, Operator, allowed
 from idp.flows.console.frame import draw
 from idp.flows.console.home import ROLES
@@ -58,6 +59,7 @@ def add_routes(bp: flask.Blueprint, services: Services) -> None:
                 after=sought("after") or None,
                 limit=LENGTH,
             )
+            waiting = waiting_changes.count(operator, tx)
         return draw(
             services,
             operator,
@@ -68,6 +70,8 @@ def add_routes(bp: flask.Blueprint, services: Services) -> None:
             statuses=_said(services, STATUSES),
             sorts=_sorts(services, filters),
             people=page.people,
+            waiting=waiting,
+            waiting_url=waiting_changes.LIST if operator.rights.may(Right.PEOPLE_CHANGE_IDENTITY) else None,
             more_url=with_filters(PAGE, {**filters, "after": page.after}) if page.after else None,
             first_url=with_filters(PAGE, filters) if flask.request.args.get("after") else None,
         )
@@ -78,6 +82,7 @@ def add_routes(bp: flask.Blueprint, services: Services) -> None:
         with services.db.read() as tx:
             account = account_of(tx, account_id)
             shown = _shown(services, tx, account)
+            changes = waiting_changes.of_account(services, tx, operator, account)
         services.append(AuditEvent("account.seen", operator.actor, account.account_id))
         return draw(
             services,
@@ -91,6 +96,8 @@ def add_routes(bp: flask.Blueprint, services: Services) -> None:
             is_own=is_own(operator, account),
             may_end=operator.rights.may(Right.PEOPLE_END_SESSIONS),
             may_suspend=operator.rights.may(Right.PEOPLE_SUSPEND),
+            may_change_identity=operator.rights.may(Right.PEOPLE_CHANGE_IDENTITY),
+            changes=changes,
             **shown,
         )
 

@@ -3,12 +3,15 @@
 from dataclasses import replace
 
 from idp.domain.account import Account, mask_email
+from idp.domain.alert import CHANGED_ALONE
 from idp.domain.contact import EMAIL_CHANGED, PHONE_CHANGED, sound_email
+from idp.domain.ids import new_id
 from idp.domain.means import NATIONAL
 from idp.errors import InvalidOperation
 from idp.flows import letters
+from idp.flows.alerts import raise_alert
 from idp.flows.contexts import end_sendings
-from idp.flows.operators.desk import Desk
+from idp.flows.operators.desk import Desk, Obstacle
 from idp.flows.services import Services
 from idp.store import Tx
 
@@ -37,29 +40,46 @@ def describe(tx: Tx, account: Account) -> list[tuple[str, str]]:
 
 
 def set_email(services: Services, desk: Desk, login: str, typed: str, reason: str) -> None:
-    """Another address; the operator has identified its holder. Sessions, tokens, codes and links to choose a password
-    end. The former address is told, without a link that acts: support may be taking it from whoever reads it now.
+    """Another address, at once and by one operator alone, who has identified its holder; support is alerted. For two
+    operators, and a holder who has time to say no: `idp.flows.operators.identity_changes`.
     """
-    address = sound_email(typed)
-    if address is None:
-        raise InvalidOperation(f"{typed!r} is not an e-mail address")
+    address = require_email(typed)
     with desk.db.write() as tx:
         account = _held(desk, tx, login)
-        tx.profiles.set_email(account.account_id, address, "support", desk.now())
-        tx.resets.drop(account.account_id)
-        ended = tx.sessions.end_all(account.account_id, desk.now())
-        event = desk.event(EMAIL_CHANGED, subject=account.account_id, sessions=ended, reason=reason)
-        former = {"former": account.email} if account.email else {}
-        tx.audit.record(replace(event, personal=former), desk.now())
-        if account.verified_email and account.verified_email != address:
-            told = {
-                "event": EMAIL_CHANGED,
-                "value": mask_email(address),
-                "not_me_url": "",
-                "to": account.verified_email,
-            }
-            letters.tell(services, tx, account, "contact_changed", "fr", **told)
-        end_sendings(services, account.account_id)
+        change = new_id()
+        give_email(services, desk, tx, account, address, change=change, alone="yes", reason=reason)
+        raise_alert(services, tx, CHANGED_ALONE, account_id=account.account_id, means=change, kind="email")
+
+
+def require_email(typed: str) -> str:
+    """An address as it is stored. Raises Obstacle for what is none."""
+    address = sound_email(typed)
+    if address is None:
+        raise Obstacle("unsound_email", f"{typed!r} is not an e-mail address")
+    return address
+
+
+def give_email(services: Services, desk: Desk, tx: Tx, account: Account, address: str, **facts: object) -> None:
+    """Another address for an account, which is locked. Sessions, tokens, codes and links to choose a password end. The
+    former address is told, without a link that acts: support may be taking it from whoever reads it now.
+
+    facts: of the event. Raises InvalidOperation if another account holds it; the unit is then to be given up.
+    """
+    tx.profiles.set_email(account.account_id, address, "support", desk.now())
+    tx.resets.drop(account.account_id)
+    ended = tx.sessions.end_all(account.account_id, desk.now())
+    event = desk.event(EMAIL_CHANGED, subject=account.account_id, sessions=ended, **facts)
+    former = {"former": account.email} if account.email else {}
+    tx.audit.record(replace(event, personal=former), desk.now())
+    if account.verified_email and account.verified_email != address:
+        told = {
+            "event": EMAIL_CHANGED,
+            "value": mask_email(address),
+            "not_me_url": "",
+            "to": account.verified_email,
+        }
+        letters.tell(services, tx, account, "contact_changed", "fr", **told)
+    end_sendings(services, account.account_id)
 
 
 def set_names(desk: Desk, login: str, given_name: str, family_name: str, reason: str) -> None:

@@ -11,6 +11,14 @@ from idp.methods.registry import Registry
 from idp.store import Database, Tx
 
 
+class Obstacle(InvalidOperation):
+    """Why something cannot be done. code: by which the console says it in its own words."""
+
+    def __init__(self, code: str, said: str) -> None:
+        super().__init__(said)
+        self.code = code
+
+
 @dataclass(frozen=True, slots=True)
 class Desk:
     """Who acts, and on what. `operator` is the name that the audit keeps."""
@@ -49,3 +57,17 @@ class Desk:
         if account is None:
             raise InvalidOperation(f"{login}: no such account")
         return account
+
+    def own_account(self, tx: Tx) -> Account | None:
+        """Of the operator, whose name is all that is known of who runs a command."""
+        return tx.accounts.find_by_login(normalise_login(self.operator))
+
+    def is_own(self, operator: Account | None, account: Account) -> bool:
+        """Whether an account is that of the operator, as far as names say. operator: `own_account`."""
+        is_known = operator is not None and operator.account_id == account.account_id
+        return is_known or person_of(self.operator) in {account.login_name, person_of(account.email or "")}
+
+
+def person_of(name: str) -> str:
+    """A login name, or what stands before the "@" of an address without its tag: the same person's everywhere."""
+    return normalise_login(name).partition("@")[0].partition("+")[0]

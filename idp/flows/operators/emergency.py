@@ -3,14 +3,14 @@
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from idp.domain.account import Account, normalise_login
+from idp.domain.account import Account
 from idp.domain.contact import sound_email
 from idp.domain.emergency import LONGEST, EmergencyCode, clean, new_code
 from idp.domain.ids import new_id
 from idp.domain.policy import in_force
 from idp.errors import InvalidOperation
 from idp.flows import emergency
-from idp.flows.operators.desk import Desk
+from idp.flows.operators.desk import Desk, person_of
 from idp.flows.services import Services
 from idp.store import Tx
 
@@ -42,9 +42,9 @@ def issue(services: Services, desk: Desk, login: str, *, hours: int, reason: str
         raise InvalidOperation(f"{tell!r} is not an e-mail address")
     with desk.db.read() as tx:
         account = desk.account(tx, login)
-        operator = tx.accounts.find_by_login(normalise_login(desk.operator))
+        operator = desk.own_account(tx)
         is_accepted = _is_accepted(desk, tx)
-    if _is_own(desk, operator, account):
+    if desk.is_own(operator, account):  # nobody gives a code to themselves (RIE-PS 17)
         with desk.db.write() as tx:
             desk.record(tx, "emergency_code.refused", subject=account.account_id, reason="own account")
         raise InvalidOperation(f"{login} is the account of whoever runs this: another operator issues its code")
@@ -109,23 +109,11 @@ def _active(tx: Tx, found: Account, login: str) -> Account:
     return account
 
 
-def _is_own(desk: Desk, operator: Account | None, account: Account) -> bool:
-    """Nobody gives a code to themselves (RIE-PS 17). The operator's name is all that is known of who runs a command."""
-    name = _person(desk.operator)
-    is_known = operator is not None and operator.account_id == account.account_id
-    return is_known or name in {account.login_name, _person(account.email or "")}
-
-
 def _require_another(desk: Desk, told: str, operator: Account | None, account: Account) -> None:
     """The second operator is neither the first nor the holder, as far as addresses say."""
     own = {desk.operator, (operator and operator.email) or ""}
-    if _person(told) in {_person(each) for each in own if each}:
+    if person_of(told) in {person_of(each) for each in own if each}:
         raise InvalidOperation(f"{told} is your own address: tell another operator")
     held = {account.login_name, account.email or ""}
-    if _person(told) in {_person(each) for each in held if each}:
+    if person_of(told) in {person_of(each) for each in held if each}:
         raise InvalidOperation(f"{told} is the holder's address: tell another operator")
-
-
-def _person(name: str) -> str:
-    """A login name, or what stands before the "@" of an address without its tag: the same person's everywhere."""
-    return normalise_login(name).partition("@")[0].partition("+")[0]

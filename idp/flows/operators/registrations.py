@@ -6,7 +6,6 @@ from datetime import timedelta
 import structlog
 
 from idp.domain import names
-from idp.domain.account import normalise_login
 from idp.domain.desk_text import ANSWER_WITHIN, MAX_TEXT, sound_text
 from idp.domain.ids import new_token
 from idp.domain.registration import Registration, RegistrationStatus
@@ -150,7 +149,7 @@ def register(tx: Tx, about: Registration) -> Verdict:
 
 def is_own(desk: Desk, tx: Tx, about: Registration) -> bool:
     """True if an address, a number, or both names of the registration are the operator's own."""
-    operator = tx.accounts.find_by_login(normalise_login(desk.operator))
+    operator = desk.own_account(tx)
     if operator is None:
         return False
     proven = about.proven or {}

@@ -6,6 +6,7 @@ from idp.store.schema.base import Instant, metadata
 from idp.store.schema.desk import (
     access_request,
     desk_message,
+    identity_change,
     operator_role,
     registration,
     rpps_extract,
@@ -46,6 +47,7 @@ __all__ = [
     "entitlement",
     "grant",
     "identity",
+    "identity_change",
     "import_row",
     "import_run",
     "known_browser",

@@ -1,4 +1,4 @@
-"""The registration desk: registrations, access requests, what was said about them, and who may decide."""
+"""The desk: registrations, access requests, changes of what identifies an account, and who may decide."""
 
 from sqlalchemy import JSON, Boolean, Column, ForeignKey, Index, Integer, LargeBinary, String, Table, Text, text
 
@@ -77,6 +77,40 @@ desk_message = Table(
     Column("token_digest", String(64), unique=True),
     Column("expires_at", Instant),
     Column("answered_at", Instant),
+)
+
+# …_account: of an operator. No reference: it is compared with, and may be gone.
+identity_change = Table(
+    "identity_change",
+    metadata,
+    own_id("change_id", primary_key=True),
+    of_account(index=True),
+    Column("kind", String(32), nullable=False),
+    Column("value", String(320), nullable=False),
+    Column("method", String(64)),
+    Column("reason", Text, nullable=False),
+    Column("proposed_by", String(200), nullable=False),
+    Column("proposed_account", String(36)),
+    Column("proposed_at", Instant, nullable=False),
+    Column("state", String(16), nullable=False, index=True),
+    Column("version", Integer, nullable=False),
+    Column("approved_by", String(200)),
+    Column("approved_account", String(36)),
+    Column("approved_at", Instant),
+    Column("due_at", Instant),
+    Column("told", String(320)),
+    Column("token_digest", String(64), unique=True),
+    Column("ended_at", Instant),
+    Column("ended_by", String(200)),
+    Column("note", Text),
+)
+Index(
+    "uq_identity_change_one_open",
+    identity_change.c.account_id,
+    identity_change.c.kind,
+    unique=True,
+    sqlite_where=text("state IN ('proposed', 'approved')"),
+    postgresql_where=text("state IN ('proposed', 'approved')"),
 )
 
 service_access = Table(
