@@ -15,6 +15,7 @@ from idp.domain.audit import AuditEvent
 from idp.domain.authn import IdentityRef
 from idp.domain.identity_change import EMAIL, HOLDER_HAS, KINDS, ChangeState, IdentityChange
 from idp.domain.ids import new_token
+from idp.domain.means import Person
 from idp.errors import InvalidOperation
 from idp.flows import letters
 from idp.flows.alerts import PROVIDER, raise_alert
@@ -43,16 +44,22 @@ def require_possible(desk: Desk, tx: Tx, account: Account, change: IdentityChang
     raise Obstacle("taken", "the e-mail address is already in use")
 
 
-def require_not_own(operator: Account | None, change: IdentityChange) -> None:
+def require_not_own(tx: Tx, operator: Account, account: Account, change: IdentityChange) -> None:
     """Nobody gives another account what would let themselves into it. Raises Obstacle."""
-    if operator is not None and _is_of(operator, change):
+    if _is_of(tx, operator, account, change):
         raise Obstacle("own_identity", f"this {change.kind} is of an operator who takes part in the change")
 
 
-def _is_of(operator: Account, change: IdentityChange) -> bool:
-    if change.kind != EMAIL:
-        return operator.identities.get(change.kind) == change.value
-    return person_of(change.value) in {operator.login_name, person_of(operator.email or "")}
+def _is_of(tx: Tx, operator: Account, account: Account, change: IdentityChange) -> bool:
+    """As far as is known: of many operators the account holds no number, and the register knows whose it is."""
+    if change.kind == EMAIL:
+        return person_of(change.value) in {operator.login_name, person_of(operator.email or "")}
+    if operator.identities.get(change.kind) == change.value:
+        return True
+    found = tx.rpps_extract.get(change.value) if change.kind == "rpps" else None
+    person = Person(found.given_name, found.family_name) if found else Person("", "")
+    is_holders = person.agrees_with(account.given_name, account.family_name)
+    return not is_holders and person.agrees_with(operator.given_name, operator.family_name)
 
 
 def ask_holder(
@@ -118,7 +125,7 @@ def _apply(services: Services, tx: Tx, change: IdentityChange, actor: str) -> bo
     for operator in (tx.accounts.get(account_id) for account_id in change.operators):
         if operator is None or not operator.is_active:
             raise Obstacle("operator_inactive", "an operator who took part is not active any more")
-        require_not_own(operator, change)
+        require_not_own(tx, operator, account, change)
     require_possible(desk, tx, account, change)
     facts = {"change": change.change_id, "approved_by": change.approved_by, "reason": change.reason}
     if change.kind == EMAIL:

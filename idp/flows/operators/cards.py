@@ -77,11 +77,13 @@ def attach(
     """Give an account, which is locked, the identity if it has it not, and the link; the holder is told. The link_id.
 
     A link has no level of its own: the card, or the upstream, proves the identity anew at each login, as well as it
-    can. Support says whose account it is, no more. facts: of the event.
+    can. Support says whose account it is, no more. « Ce n'était pas moi » takes away what came with it, the identity
+    too. facts: of the event.
     """
-    if account.identities.get(proven.kind) != proven.value:
-        tx.means.add_identity(account.account_id, proven, "support", desk.now())
+    is_new = account.identities.get(proven.kind) != proven.value
+    identity_id = tx.means.add_identity(account.account_id, proven, "support", desk.now()) if is_new else None
     link_id = tx.means.add_link(account.account_id, method_id, desk.now())
     desk.record(tx, "means.linked", subject=account.account_id, method=method_id, means=link_id, **facts)
-    notices.tell(services, tx, account, "means.linked", means=link_id, method=method_id, lang="fr")
+    undone = identity_id or link_id
+    notices.tell(services, tx, account, "means.linked", means=undone, method=method_id, lang="fr")
     return link_id

@@ -78,10 +78,6 @@ def approve(services: Services, desk: Desk, known: IdentityChange, *, spares_ope
         if is_same or person_of(desk.operator) == person_of(known.proposed_by):
             raise Obstacle("same_operator", "you proposed it: another operator approves")
         _require(desk, tx, account, operator, known, spares_operators=spares_operators)
-        proposer = tx.accounts.get(known.proposed_account) if known.proposed_account else None
-        if proposer is not None and not proposer.is_active:
-            raise Obstacle("operator_inactive", "the operator who proposed it is not active any more")
-        require_not_own(proposer, known)
         if not ask_holder(services, desk, tx, known, account, is_approval=True):
             raise Obstacle("changed", "somebody else decided meanwhile")
         return tx.identity_changes.get(known.change_id) or known
@@ -121,12 +117,17 @@ def _require(
     *,
     spares_operators: bool,
 ) -> None:
-    """Raises Obstacle unless this operator may have a part in it, and it is possible."""
+    """Raises Obstacle unless this operator, and who proposed it, may have a part in it, and it is possible."""
     if desk.is_own(operator, account):
         raise Obstacle("own_account", f"{account.login_name} is your own account: other operators decide")
     if spares_operators and tx.operator_roles.of(account.account_id):
         raise Obstacle("is_operator", f"{account.login_name} has a role in the console")
-    require_not_own(operator, change)
+    proposer = tx.accounts.get(change.proposed_account) if change.proposed_account else None
+    if proposer is not None and not proposer.is_active:
+        raise Obstacle("operator_inactive", "the operator who proposed it is not active any more")
+    for each in (operator, proposer):
+        if each is not None:
+            require_not_own(tx, each, account, change)
     require_possible(desk, tx, account, change)
 
 

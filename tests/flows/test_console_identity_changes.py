@@ -1,0 +1,323 @@
+"""Another address or a card in the console: who may propose, who may approve, and what they are shown."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from uuid import uuid4
+
+import pytest
+
+from idp.domain.account import AccountStatus
+from idp.domain.identity_change import ChangeState, IdentityChange
+from idp.flows.operators import accounts
+from idp.store.rpps_extract import Registered
+from tests.fakes import national_card
+from tests.fakes.console import Console, give_role, send
+from tests.fakes.portal import METHODS
+from tests.fakes.provider import Provider
+from tests.fakes.relying_party import RelyingParty, csrf_of, path_of
+from tests.fakes.two_operators import ANNE, NEW, OLD, RPPS, WHY, account, letters, now
+
+PAGE, LIST = "/console/people", "/console/identity-changes"
+FORMS = {"change-email": NEW, "link-identity": RPPS}
+
+
+@pytest.fixture
+def console(start: Callable[..., Provider], monkeypatch: pytest.MonkeyPatch) -> Console:
+    national_card.install(monkeypatch)
+    made = Console.start(start, methods=METHODS)
+    made.provider.add_account(ANNE)
+    return made
+
+
+def other(console: Console) -> RelyingParty:
+    """The second operator."""
+    return console.of("claire.support", ("support", "*"))
+
+
+def page_of(console: Console, login: str = ANNE) -> str:
+    return f"{PAGE}/{account(console.provider, login).account_id}"
+
+
+def proposed(console: Console, form: str = "change-email") -> IdentityChange:
+    path = f"{page_of(console)}/{form}"
+    kind = {"kind": "rpps", "method": "national_card"} if form == "link-identity" else {}
+    answer = send(console.support, path, path, value=FORMS[form], reason=WHY, **kind)
+    assert path_of(answer) == page_of(console), answer.text
+    with console.provider.services.db.read() as tx:
+        return tx.identity_changes.waiting(9)[-1]
+
+
+def address(console: Console, made: IdentityChange, act: str) -> str:
+    return f"{page_of(console)}/changes/{made.change_id}/{act}"
+
+
+def version_in(page: str) -> str:
+    return page.partition('name="version" value="')[2].partition('"')[0]
+
+
+def decide(console: Console, rp: RelyingParty, made: IdentityChange, act: str = "approve", **fields: str) -> str:
+    """What the page says that one lands on."""
+    path = address(console, made, act)
+    shown = rp.browser.get(path)
+    assert shown.status_code == 200, shown.headers
+    form = {"csrf": csrf_of(shown), "version": version_in(shown.text), **fields}
+    answer = rp.browser.post(path, data=form)
+    return rp.browser.get(path_of(answer)).text if answer.status_code == 303 else answer.text
+
+
+# -- who may not -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("role", [("approver", "*"), ("policy_owner", "*"), ("auditor", "*"), ("support", "rp")])
+def test_other_roles_neither_see_nor_do_it(console: Console, role: tuple[str, str]) -> None:
+    made = proposed(console)
+    console.provider.add_client("rp")
+    paul = console.of("paul", role)
+    csrf = csrf_of(paul.browser.get("/console"))
+    paths = (
+        *(f"{page_of(console)}/{form}" for form in FORMS),
+        *(address(console, made, a) for a in ("approve", "refuse")),
+    )
+    for path in (LIST, *paths):
+        assert paul.browser.get(path).status_code == 403, path
+    for path in paths:
+        form = {"csrf": csrf, "value": NEW, "reason": "x", "version": "1"}
+        assert paul.browser.post(path, data=form).status_code == 403, path
+    assert "second opérateur" not in paul.browser.get("/console").text
+    assert now(console.provider, made) == made
+
+
+def test_who_proposes_does_not_approve(console: Console) -> None:
+    made = proposed(console)
+    shown = console.support.browser.get(page_of(console)).text
+    assert address(console, made, "approve") not in shown
+    assert address(console, made, "refuse") in shown
+    assert "un autre opérateur en décide" in decide(console, console.support, made)
+    assert now(console.provider, made) == made
+    assert console.provider.events("identity_change.denied")[0].detail["reason"] == "same_operator"
+
+
+def test_nobody_decides_of_themselves(console: Console) -> None:
+    own = page_of(console, "nadia.support") if console.support else ""
+    for form, value in FORMS.items():
+        assert f"{own}/{form}" not in console.support.browser.get(own).text
+        answer = send(console.support, f"{own}/{form}", f"{own}/{form}", value=value, reason=WHY, kind="rpps")
+        assert path_of(answer) == own
+        assert "ne décide pas de son propre compte" in console.support.browser.get(own).text
+    with console.provider.services.db.read() as tx:
+        assert tx.identity_changes.waiting(9) == []
+
+
+def test_nor_of_another_operator(console: Console) -> None:
+    made = proposed(console)
+    give_role(console.provider, ANNE, "auditor", "ror")
+    page = page_of(console)
+    for form, value in FORMS.items():
+        path = f"{page}/{form}"
+        assert path not in console.support.browser.get(page).text
+        fields = {"value": value, "reason": WHY, "kind": "rpps", "method": "national_card"}
+        assert path_of(send(console.support, path, path, **fields)) == page
+        assert "ligne de commande" in console.support.browser.get(page).text
+    assert "ligne de commande" in decide(console, other(console), made)
+    assert now(console.provider, made).state is ChangeState.PROPOSED
+
+
+def test_it_needs_a_fresh_proof(console: Console) -> None:
+    made, claire = proposed(console), other(console)
+    csrf = csrf_of(claire.browser.get("/console"))
+    console.provider.clock.advance(minutes=6)
+    for path in (*(f"{page_of(console)}/{form}" for form in FORMS), address(console, made, "approve")):
+        assert path_of(claire.browser.get(path)).startswith("/login/"), path
+        form = {"csrf": csrf, "value": NEW, "reason": WHY, "version": "1"}
+        assert path_of(claire.browser.post(path, data=form)).startswith("/login/"), path
+    assert now(console.provider, made) == made
+
+
+def test_a_change_is_found_under_its_own_person_only(console: Console) -> None:
+    made, claire = proposed(console), other(console)
+    console.provider.add_account("karim.benali")
+    csrf = csrf_of(claire.browser.get("/console"))
+    for person in (page_of(console, "karim.benali"), f"{PAGE}/{uuid4()}"):
+        for act in ("approve", "refuse"):
+            path = f"{person}/changes/{made.change_id}/{act}"
+            assert claire.browser.get(path).status_code == 404
+            form = {"csrf": csrf, "version": "1", "reason": "x"}
+            assert claire.browser.post(path, data=form).status_code == 404
+    assert claire.browser.get(f"{page_of(console)}/changes/{uuid4()}/approve").status_code == 404
+    assert now(console.provider, made) == made
+
+
+@pytest.mark.parametrize("version", ["", "0", "2", "x", "1 ", "9" * 5000])
+def test_what_is_approved_is_what_was_shown(console: Console, version: str) -> None:
+    made = proposed(console)
+    said = decide(console, other(console), made, version=version)
+    assert "décidé entre-temps" in said
+    assert now(console.provider, made) == made
+
+
+# -- what is typed -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("form", "value"),
+    [
+        *(
+            ("change-email", value)
+            for value in ("", "anne", "a\x00@x.example", "<script>alert(1)</script>", OLD, "é" * 9000)
+        ),
+        *(("link-identity", value) for value in ("", "12", RPPS[:-1] + "7", "1" * 60_000, "<script>alert(1)</script>")),
+    ],
+    ids=str.isalnum and (lambda value: value[:12].encode().hex()),
+)
+def test_a_mistake_is_said_at_its_field_and_nothing_typed_is_lost(console: Console, form: str, value: str) -> None:
+    path = f"{page_of(console)}/{form}"
+    answer = send(console.support, path, path, value=value, reason=WHY, kind="rpps", method="national_card")
+    if value == "a\x00@x.example":
+        assert answer.status_code in {400, 422}
+    else:
+        assert answer.status_code == 422
+        assert 'href="#value"' in answer.text
+        assert "carte d&#39;identité vue" in answer.text
+    assert "<script>alert" not in answer.text
+    assert not console.provider.events("identity_change.proposed")
+
+
+@pytest.mark.parametrize("kind", ["", "email", "login_name", "x" * 5000])
+def test_a_card_has_a_kind_of_its_own(console: Console, kind: str) -> None:
+    path = f"{page_of(console)}/link-identity"
+    answer = send(console.support, path, path, value=NEW, reason=WHY, kind=kind)
+    assert answer.status_code in {303, 422}
+    assert not console.provider.events("identity_change.proposed")
+
+
+@pytest.mark.parametrize("method", ["", "password", "x\r\ny"])
+def test_it_is_linked_to_what_proves_it(console: Console, method: str) -> None:
+    path = f"{page_of(console)}/link-identity"
+    answer = send(console.support, path, path, value=RPPS, reason=WHY, kind="rpps", method=method)
+    assert answer.status_code in {303, 400}
+    assert not console.provider.events("identity_change.proposed")
+
+
+def test_one_megabyte_is_too_much(console: Console) -> None:
+    path = f"{page_of(console)}/change-email"
+    csrf = csrf_of(console.support.browser.get(path))
+    answer = console.support.browser.post(path, data={"csrf": csrf, "value": "a" * 1_000_000, "reason": WHY})
+    assert answer.status_code == 413
+
+
+@pytest.mark.parametrize("reason", ["", "   ", "x" * 501, "x\u202ey"])
+def test_a_reason_is_needed_to_propose_and_to_refuse(console: Console, reason: str) -> None:
+    path = f"{page_of(console)}/change-email"
+    answer = send(console.support, path, path, value=NEW, reason=reason)
+    assert (answer.status_code, 'href="#reason"' in answer.text, NEW in answer.text) == (422, True, True)
+    made = proposed(console)
+    assert 'id="error-summary"' in decide(console, other(console), made, "refuse", reason=reason)
+    assert now(console.provider, made) == made
+
+
+def test_an_account_that_is_not_active_is_left_alone(console: Console) -> None:
+    page = page_of(console)
+    accounts.set_status(console.provider.desk, ANNE, AccountStatus.SUSPENDED, "x")
+    assert "change-email" not in console.support.browser.get(page).text
+    assert path_of(send(console.support, f"{page}/change-email", f"{page}/change-email", value=NEW, reason=WHY)) == page
+    assert "pas actif" in console.support.browser.get(page).text
+
+
+# -- what is done ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_second_operator_finds_it_and_approves(console: Console, form: str) -> None:
+    made, claire = proposed(console, form), other(console)
+    assert "Attendent un second opérateur : 1" in claire.browser.get("/console").text
+    assert "un second opérateur : 1" in claire.browser.get(PAGE).text
+    listed = claire.browser.get(LIST).text
+    assert page_of(console) in listed
+    assert FORMS[form] in listed
+    person = claire.browser.get(page_of(console)).text
+    for text in (address(console, made, "approve"), "nadia.support", "carte d&#39;identité vue", FORMS[form]):
+        assert text in person, text
+    said = decide(console, claire, made)
+    assert "dès qu&#39;elle confirme" in said
+    assert "Approuvé par claire.support" in said
+    assert now(console.provider, made).state is ChangeState.APPROVED
+    assert len(letters(console.provider)) == 1
+    assert "Attendent un second" not in claire.browser.get("/console").text
+    assert account(console.provider).verified_email == OLD
+
+
+def test_a_double_click_approves_once(console: Console) -> None:
+    made, claire = proposed(console), other(console)
+    path = address(console, made, "approve")
+    form = {"csrf": csrf_of(claire.browser.get(path)), "version": "1"}
+    cookies = [c for c in (claire.browser.get_cookie(f"__Host-sesame-{n}") for n in ("browser", "session")) if c]
+
+    def click(_: int) -> int:
+        tab = console.provider.browser()
+        for cookie in cookies:
+            tab.set_cookie(cookie.key, cookie.value, secure=True)
+        return tab.post(path, data=form).status_code
+
+    with ThreadPoolExecutor(4) as pool:
+        assert set(pool.map(click, range(4))) == {303}
+    assert len(console.provider.events("identity_change.approved")) == 1
+    assert len(letters(console.provider)) == 1
+
+
+def test_a_double_click_proposes_once(console: Console) -> None:
+    proposed(console)
+    path = f"{page_of(console)}/change-email"
+    assert path_of(send(console.support, path, path, value=NEW, reason=WHY)) == page_of(console)
+    assert "attend déjà pour cette personne" in console.support.browser.get(page_of(console)).text
+    assert len(console.provider.events("identity_change.proposed")) == 1
+
+
+def test_it_is_refused_or_taken_back(console: Console) -> None:
+    for who, state in ((other(console), ChangeState.REFUSED), (console.support, ChangeState.CANCELLED)):
+        made = proposed(console)
+        assert "rien n&#39;est modifié" in decide(console, who, made, "refuse", reason="pas elle")
+        assert now(console.provider, made).state is state
+        assert (
+            "décidé entre-temps"
+            in console.support.browser.get(path_of(console.support.browser.get(address(console, made, "approve")))).text
+        )
+
+
+def test_who_approves_sees_whose_number_it_is(console: Console) -> None:
+    made, claire = proposed(console, "link-identity"), other(console)
+    path = address(console, made, "approve")
+    assert "répertoire" not in claire.browser.get(path).text
+    for person, said in (
+        (Registered("10000000017", "AUTRE", "Paul"), "ce numéro n&#39;y est pas"),
+        (Registered(RPPS, "AUTRE", "Paul"), "ce n&#39;est pas le nom du compte"),
+    ):
+        with console.provider.services.db.write() as tx:
+            tx.rpps_extract.put([person], console.provider.clock.now())
+        assert said in claire.browser.get(path).text
+    with console.provider.services.db.write() as tx:
+        tx.rpps_extract.put([Registered(RPPS, "PIERRE", "ANNE")], console.provider.clock.now())
+    assert "ANNE PIERRE" in claire.browser.get(path).text
+
+
+def test_whoever_cannot_be_written_to_is_to_be_called(console: Console) -> None:
+    with console.provider.services.db.write() as tx:
+        who = account(console.provider).account_id
+        tx.profiles.set_email(who, OLD, "holder", console.provider.clock.now())
+        tx.profiles.distrust_email(who, console.provider.clock.now(), set_since=None)
+    made, claire = proposed(console), other(console)
+    assert "aucun e-mail ne la prévient" in claire.browser.get(address(console, made, "approve")).text
+    said = decide(console, claire, made)
+    assert "appelez-la" in said
+    assert letters(console.provider) == []
+
+
+def test_where_one_operator_is_enough_the_page_says_so(
+    start: Callable[..., Provider], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    national_card.install(monkeypatch)
+    alone = Console.start(start, methods=METHODS, two_operators=False)
+    alone.provider.add_account(ANNE)
+    assert "Aucun second" in alone.support.browser.get(f"{page_of(alone)}/change-email").text
+    made = proposed(alone)
+    assert made.state is ChangeState.APPROVED
+    assert "Sans second opérateur" in alone.support.browser.get(page_of(alone)).text
