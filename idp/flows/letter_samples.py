@@ -81,7 +81,7 @@ _SAMPLES: dict[str, tuple[Sample, ...]] = {
         {**_LINK, "what": what, "value": value, "until": UNTIL}
         for what, value in (
             ("email", "a•••@clinique.example"),
-            ("rpps", "•••6782"),
+            ("rpps", "•••6786"),
             ("adeli", "•••0446"),
             ("employee", "•••9001"),
         )

@@ -149,6 +149,8 @@ def test_the_letter_goes_to_the_present_address_and_says_little(provider: Provid
     assert mail.to == OLD
     assert "a•••@clinique.example" in mail.text
     assert NEW not in mail.text + mail.html
+    for text in (mail.text, mail.html):
+        assert "L'assistance demande que l'adresse e-mail" in text
     assert "Sans réponse de votre part" in mail.text
 
 

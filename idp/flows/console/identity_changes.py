@@ -14,7 +14,7 @@ from idp.domain.texts import N_, Text
 from idp.errors import JourneyError
 from idp.flows.console.door import Operator, allowed
 from idp.flows.console.frame import done, draw
-from idp.flows.console.people import PAGE, account_of
+from idp.flows.console.people import IDENTITIES, PAGE, account_of
 from idp.flows.console.people_acts import NOT_OWN
 from idp.flows.console.typed import MAX_REASON, reason_of
 from idp.flows.console.waiting_changes import KINDS, line
@@ -51,7 +51,7 @@ OBSTACLES: dict[str, Text] = {
     "unsound_email": N_(
         "Cette adresse e-mail n'est pas complète ou contient une erreur. Exemple : prenom.nom@hopital.fr"
     ),
-    "unsound_identity": N_("Ce numéro n'est pas complet ou contient une erreur. Exemple de numéro RPPS : 10003456782"),
+    "unsound_identity": N_("Ce numéro n'est pas complet ou contient une erreur. Exemple de numéro RPPS : 10003456786"),
 }
 PROPOSED: Text = N_("Le changement est proposé : un second opérateur doit l'approuver.")
 ASKED: Text = N_(
@@ -135,7 +135,7 @@ def _form(
         errors=[say(problem)] if problem else [],
         error_field=field,
         account=account,
-        identities=[(say(KINDS[key]), value) for key, value in account.identities.items() if key in NATIONAL],
+        identities=[(say(IDENTITIES[key]), value) for key, value in account.identities.items() if key in NATIONAL],
         is_email=name == "change-email",
         kinds=[(key, say(KINDS[key])) for key in FORMS[name]],
         methods=methods,

@@ -16,7 +16,7 @@ from idp.store import Tx
 LIST = f"{HOME}/identity-changes"
 MOST = 100
 KINDS: dict[str, Text] = {
-    "email": N_("Adresse e-mail"),
+    "email": N_("Nouvelle adresse e-mail"),
     "rpps": N_("Carte, par son numéro RPPS"),
     "adeli": N_("Carte, par son numéro ADELI"),
     "employee": N_("Carte d'établissement, par son numéro"),
