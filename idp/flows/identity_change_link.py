@@ -11,6 +11,7 @@ from idp.flows import answer, identity_changes
 from idp.flows.identity_changes import LINK
 from idp.flows.services import Services
 
+ANONYMOUS = "anonymous"  # whoever reads the mailbox
 ENDS: dict[ChangeState, Text] = {
     ChangeState.DONE: N_("Le changement est fait."),
     ChangeState.REFUSED: N_("Le changement est refusé : rien n'a été modifié."),
@@ -35,9 +36,9 @@ def blueprint(services: Services) -> flask.Blueprint:
             return _show(services, token)
         if change.state is ChangeState.APPROVED and not is_closed:
             if flask.request.form.get("answer") == "refuse":
-                identity_changes.refuse_as_holder(services, change)
+                identity_changes.refuse_as_holder(services, change, ANONYMOUS)
             elif flask.request.form.get("answer") == "confirm":
-                identity_changes.apply(services, change, "anonymous")
+                identity_changes.apply(services, change, ANONYMOUS)
         return answer.see_other(f"{LINK}/{token}")
 
     return bp

@@ -137,9 +137,8 @@ def _apply(services: Services, tx: Tx, change: IdentityChange, actor: str) -> bo
     return True
 
 
-def refuse_as_holder(services: Services, change: IdentityChange) -> bool:
-    """« Ce n'est pas moi »: it is never done. False if it was decided meanwhile."""
-    holder = "anonymous"
+def refuse_as_holder(services: Services, change: IdentityChange, holder: str) -> bool:
+    """« Ce n'est pas moi »: it is never done. False if it was decided meanwhile. holder: as the audit names them."""
     with services.db.write() as tx:
         tx.accounts.lock(change.account_id)
         if not tx.identity_changes.end(change, ChangeState.REFUSED, services.now(), by=holder, note="holder"):

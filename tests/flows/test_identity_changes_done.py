@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
+from uuid import uuid4
 
 import pytest
 
@@ -15,6 +16,7 @@ from idp.flows.operators import accounts
 from idp.flows.operators import alerts as alert_desk
 from idp.flows.worker import tasks
 from tests.fakes import national_card
+from tests.fakes.holder import Holder
 from tests.fakes.national import alerts, give
 from tests.fakes.portal import METHODS, present
 from tests.fakes.provider import Provider
@@ -263,6 +265,40 @@ def test_a_holder_may_still_refuse_while_no_worker_has_had_its_turn(provider: Pr
     press(provider, path, "refuse")
     wait(provider)
     assert account(provider).verified_email == OLD
+
+
+# -- the holder at « Mon compte » --------------------------------------------------------------
+
+
+def test_the_portal_shows_what_waits_and_refuses_it(provider: Provider) -> None:
+    """To whoever reads no mail, or has no address."""
+    made, proposal = approved(provider), propose(provider, "rpps", RPPS)
+    anne = Holder.signed_in(provider)
+    shown = anne.browser.get("/compte").text
+    assert "a•••@clinique.example" in shown
+    assert "L'assistance demande que l'adresse e-mail" in shown
+    assert proposal.change_id not in shown
+    path = f"/compte/identity-changes/{made.change_id}/refuse"
+    assert path in shown
+    assert anne.browser.post(path).status_code == 403  # without the form's token
+    for said in ("l&#39;assistance prévenue", "n&#39;attend plus votre réponse"):
+        assert path_of(anne.post(path, "/compte/personal")) == "/compte"
+        assert said in anne.browser.get("/compte").text
+    (event,) = provider.events("identity_change.refused")
+    assert (event.actor, event.detail["reason"]) == (made.account_id, "holder")
+    assert alerts(provider) == ["identity_change.not_asked"]
+    wait(provider, hours=25)
+    assert account(provider).verified_email == OLD
+
+
+def test_the_portal_refuses_no_change_of_another_and_none_that_is_only_proposed(provider: Provider) -> None:
+    provider.add_account("karim.benali")
+    made, proposal = approved(provider), propose(provider, "rpps", RPPS)
+    karim, anne = Holder.signed_in(provider, "karim.benali"), Holder.signed_in(provider)
+    for change_id in (made.change_id, uuid4(), "x"):
+        assert karim.post(f"/compte/identity-changes/{change_id}/refuse", "/compte/personal").status_code == 404
+    assert path_of(anne.post(f"/compte/identity-changes/{proposal.change_id}/refuse", "/compte/personal")) == "/compte"
+    assert (now(provider, made), now(provider, proposal)) == (made, proposal)
 
 
 # -- a mailbox that is another's ---------------------------------------------------------------

@@ -21,12 +21,14 @@ from idp.flows.portal import (
     removal,
     sessions,
     totp,
+    waiting_changes,
 )
 from idp.flows.services import Services
 
 PARTS = (
     door,
     home,
+    waiting_changes,
     access,
     means,
     removal,

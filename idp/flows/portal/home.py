@@ -6,6 +6,7 @@ import flask
 
 from idp.flows import answer
 from idp.flows.access.asking import page_of
+from idp.flows.portal import waiting_changes
 from idp.flows.portal.door import HOME, Visitor, opened
 from idp.flows.portal.frame import draw
 from idp.flows.services import Services
@@ -22,6 +23,7 @@ def add_routes(bp: flask.Blueprint, services: Services) -> None:
         with services.db.read() as tx:
             tiles = tx.accounts.tiles(account_id, now)
             askable = tx.own_data.askable(account_id, now)
+            changes = waiting_changes.shown(tx, account_id)
             asked = tx.access_requests.open_services(account_id)
         return draw(
             services,
@@ -29,6 +31,7 @@ def add_routes(bp: flask.Blueprint, services: Services) -> None:
             "portal/home.html",
             here="home",
             images=[tile.logo_uri for tile in (*tiles, *askable)],
+            changes=changes,
             tiles=[_shown(services, tile) for tile in tiles],
             askable=[_asked(tile, is_asked=tile.client_id in asked) for tile in askable],
         )
