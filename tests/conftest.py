@@ -31,6 +31,7 @@ pytest.register_assert_rewrite("idp.store.conformance_registration_desk", "idp.s
 pytest.register_assert_rewrite("idp.store.conformance_imports", "idp.store.conformance_people")
 pytest.register_assert_rewrite("card_reader.conformance")
 
+SERVERS = frozenset({"stores", "postgres", "databases", "redis_url"})
 STATEMENTS = 5000  # more than there are
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
@@ -50,11 +51,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """What speaks of the embedded stores has nothing to say of the servers."""
+    """What speaks of the embedded stores, or opens none that could be a server, has nothing to say of the servers."""
     if config.getoption("--on-servers"):
-        kept = [item for item in items if item.get_closest_marker("embedded") is None]
+        kept = [item for item in items if item.get_closest_marker("embedded") is None and _meets_servers(item)]
         config.hook.pytest_deselected(items=[item for item in items if item not in kept])
         items[:] = kept
+
+
+def _meets_servers(item: pytest.Item) -> bool:
+    """A journey does by its stores; what is of the servers alone may start its own."""
+    fixtures = item.fixturenames if isinstance(item, pytest.Function) else []
+    return item.path.parent.name == "servers" or not SERVERS.isdisjoint(fixtures)
 
 
 @pytest.fixture(scope="session", autouse=True)
