@@ -42,6 +42,9 @@ EVENTS = {
     "client.disabled": "A service was disabled.",
     "client.changed": "A registration was changed; `changed` names the fields, `…_before` and `…_after` addresses.",
     "client.secret_changed": "A service was given a new secret; the one before works until `previous_until`.",
+    "method.suspended": "A method was suspended for every service, `until` when, or longer than before; `reason` says "
+    "why.",
+    "method.restored": "An operator ended the suspension of a method before its time.",
     "policy.created": "A policy was recorded, from a date on.",
     "keys.rotated": "A new signing key was made; `not_before` says when its use begins.",
     "keys.withdrawn": "A signing key that others may have is neither used nor published any more.",

@@ -1,12 +1,12 @@
 """decide(): the one answer to "what now?", at /authorize and after each step of a login."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from idp.domain.account import Account
 from idp.domain.authn import AcrNames, Assurance, Proof
-from idp.domain.policy import MethodEntry, Policy, entry_reach
+from idp.domain.policy import MethodEntry, Policy, able
 from idp.domain.request import AuthorizationRequest
 
 
@@ -53,7 +53,12 @@ class ConfirmLink:
     """The account has proven itself: ask whether what was proven before is to sign it in from now on."""
 
 
-Decision = Issue | Login | SelectAccount | AskConsent | Denied | Refuse | ConfirmLink
+@dataclass(frozen=True, slots=True)
+class Suspended:
+    """Every method that would do is suspended: the page that says until when."""
+
+
+Decision = Issue | Login | SelectAccount | AskConsent | Denied | Refuse | ConfirmLink | Suspended
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +82,12 @@ class Facts:
     remembered: frozenset[str] = frozenset()
     consented_by: str | None = None
 
+    def standing(self, policy: Policy) -> "Facts":
+        """Without the proofs that a suspension made void."""
+        void = policy.suspensions.void
+        earlier, fresh = (tuple(p for p in each if not void(p)) for each in (self.earlier, self.fresh))
+        return replace(self, earlier=earlier, fresh=fresh)
+
 
 def decide(
     policy: Policy,
@@ -89,6 +100,7 @@ def decide(
 ) -> Decision:
     """What now? The order of the checks is the security order; `reach`: enabled methods and their ceilings."""
     silent = request.is_silent
+    given, facts = facts, facts.standing(policy)
     # 1. Only an active account signs in.
     if facts.account is not None and not facts.account.is_active:
         return Refuse("access_denied", "The account is not active.")
@@ -98,9 +110,9 @@ def decide(
     if request.acr_essential and wanted is None:
         return Refuse("unmet_authentication_requirements", "No requested acr is known here.")
     floor = max(policy.min_assurance, wanted) if request.acr_essential and wanted else policy.min_assurance
-    methods = _able(policy, floor, reach)
+    methods = able(policy.methods, floor, reach)
     if not methods:
-        return Refuse("unmet_authentication_requirements", "No accepted method reaches the requested acr.")
+        return _closed(policy, floor, reach, silent=silent)
 
     # 3. The account is the one that the hint names, and the one that the person chose.
     if facts.account and request.expected_sub not in (None, facts.subject):
@@ -110,11 +122,12 @@ def decide(
 
     # 4. A proof that the policy accepts here and now.
     usable = _usable(policy, request, facts, now, floor=floor, reach=reach)
-    if wanted and not facts.fresh and not silent and _able(policy, wanted, reach):
+    if wanted and not facts.fresh and not silent and able(policy.methods, wanted, reach):
         # A voluntary acr is worth asking for once; a proof made for this very request is then taken as it is.
         usable = [p for p in usable if p.assurance >= wanted]
     if not usable:
-        reason = _reason(policy, request, facts, now, floor)
+        is_void = bool(given.fresh or given.earlier) and not (facts.fresh or facts.earlier)
+        reason = "proof_void" if is_void else _reason(policy, request, facts, now, floor)
         return Refuse("login_required", "The person must sign in.") if silent else Login(methods, reason)
 
     # 5. The account may open the service.
@@ -127,10 +140,11 @@ def decide(
     return Issue(max(usable, key=lambda p: (p.assurance, p.at)))
 
 
-def _able(policy: Policy, floor: Assurance, reach: Mapping[str, Assurance]) -> tuple[MethodEntry, ...]:
-    """The policy's entries that can reach `floor`, of the methods that are enabled."""
-    enabled = [e for e in policy.methods if e.id in reach and (e.after is None or e.after in reach)]
-    return tuple(entry for entry in enabled if entry_reach(entry, reach) >= floor)
+def _closed(policy: Policy, floor: Assurance, reach: Mapping[str, Assurance], *, silent: bool) -> Decision:
+    """No method will do: for a while, or never."""
+    if not able((entry for entry, _ in policy.suspended), floor, reach):
+        return Refuse("unmet_authentication_requirements", "No accepted method reaches the requested acr.")
+    return Refuse("login_required", "Every accepted method is suspended.") if silent else Suspended()
 
 
 def _usable(
@@ -148,7 +162,7 @@ def _usable(
     still_valid: list[Proof] = []
     if "login" not in request.prompt:
         still_valid = [p for p in facts.earlier if not is_stale(p, policy, request, now)]
-    enabled = _able(policy, Assurance.LOW, reach)
+    enabled = able(policy.methods, Assurance.LOW, reach)
     good = [p for p in (*facts.fresh, *still_valid) if p.assurance >= floor and not p.has_ended(now)]
     return [p for p in good if any(entry.matches(p) and _is_due(entry, facts) for entry in enabled)]
 

@@ -1,12 +1,13 @@
 """What a client accepts as a login, from which date. Append-only: a new policy supersedes, nothing is edited."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
 from idp.domain.authn import Assurance, Proof
+from idp.domain.suspension import NONE, Suspensions
 
 PRIOR_LOGIN = "requires_prior_login"  # option of a federation: only after a login by means of the account's own
 
@@ -78,7 +79,11 @@ class MethodEntry:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The accepted methods of one client, the preferred one first, in force from `effective_from`."""
+    """The accepted methods of one client, the preferred one first, in force from `effective_from`.
+
+    suspended: entries that are left out for a while, each with the end of that; suspensions: because of which, and by
+    which earlier proofs are judged. See `under`.
+    """
 
     policy_id: str
     client_id: str
@@ -91,18 +96,42 @@ class Policy:
     created_at: datetime | None = None
     reason: str = ""
     cancelled_at: datetime | None = None
+    suspended: tuple[tuple[MethodEntry, datetime], ...] = ()
+    suspensions: Suspensions = NONE
 
     def entry(self, method_id: str) -> MethodEntry | None:
         return next((entry for entry in self.methods if entry.id == method_id), None)
 
     def accepts(self, proof: Proof) -> bool:
-        """The proof's method is on the list and its assurance is enough. Says nothing of its age."""
-        return proof.assurance >= self.min_assurance and any(entry.matches(proof) for entry in self.methods)
+        """The proof's method is on the list and its assurance is enough. Says nothing of its age, but that no
+        suspension made it void.
+        """
+        is_listed = any(entry.matches(proof) for entry in self.methods)
+        return is_listed and proof.assurance >= self.min_assurance and not self.suspensions.void(proof)
+
+    def under(self, suspensions: Suspensions, now: datetime) -> "Policy":
+        """As it is now: without the entries whose method, or first factor, is suspended."""
+        if not suspensions.ends:
+            return self
+        ends = [(entry, suspensions.end(now, entry.id, entry.after)) for entry in self.methods]
+        return replace(
+            self,
+            methods=tuple(entry for entry, end in ends if end is None),
+            suspended=tuple((entry, end) for entry, end in ends if end is not None),
+            suspensions=suspensions,
+        )
+
+    @property
+    def whole(self) -> "Policy":
+        """As it was recorded, but for the order: with what is suspended."""
+        return replace(self, methods=(*self.methods, *(entry for entry, _ in self.suspended)), suspended=())
 
     def within(self, only_after: Mapping[str, str]) -> "Policy":
         """Without the entries that `problems` would refuse for `only_after`: they were recorded by other rules."""
         kept = tuple(entry for entry in self.methods if not breaks(entry, only_after))
-        return self if kept == self.methods else replace(self, methods=kept)
+        suspended = tuple(each for each in self.suspended if not breaks(each[0], only_after))
+        is_same = (kept, suspended) == (self.methods, self.suspended)
+        return self if is_same else replace(self, methods=kept, suspended=suspended)
 
     def problems(
         self,
@@ -153,6 +182,12 @@ def entry_reach(entry: MethodEntry, reach: Mapping[str, Assurance]) -> Assurance
     """The highest assurance that a proof by this entry can have; two factors give MEDIUM at least."""
     own = reach[entry.id]
     return own if entry.after is None else max(own, reach[entry.after], Assurance.MEDIUM)
+
+
+def able(entries: Iterable[MethodEntry], floor: Assurance, reach: Mapping[str, Assurance]) -> tuple[MethodEntry, ...]:
+    """The entries that can reach `floor`, of the methods that are enabled."""
+    enabled = [e for e in entries if e.id in reach and (e.after is None or e.after in reach)]
+    return tuple(entry for entry in enabled if entry_reach(entry, reach) >= floor)
 
 
 def in_force(policies: Sequence[Policy], now: datetime) -> Policy | None:

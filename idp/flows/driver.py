@@ -168,6 +168,9 @@ def _weigh(services: Services, visit: Visit, running: Runner, done: Done, pendin
 
 def _accept(services: Services, visit: Visit, running: Runner, done: Done, pending: Pending) -> Outcome:
     """A method is satisfied: go on to the one that follows, or let the proof count."""
+    if visit.policy.suspensions.void(done.proof):  # a session elsewhere may be older than the suspension's end
+        visits.save(services, replace(visit.interaction.with_state(running.state_key, {}), asks_anew=True))
+        return refuse(services, visit, running, "proof_void", pending=pending)
     if visit.draft_id:
         return proven.keep(services, visit, running, done, pending)
     proof, account = done.proof, _holder(services, visit, running, done)
@@ -240,7 +243,7 @@ def _go_on(
         services.record(tx, event)
     visit, given = replace(visit, interaction=interaction), completion.given(visit, running.entry.id, account)
     following = runner(services, visit, running.entry.id) if given else None
-    if given and following:
+    if given and following and not visit.policy.suspensions.void(given):
         return _weigh(services, visit, following, Done(given), pending)
     return _run(services, visit, running.entry.id, {})
 

@@ -7,9 +7,9 @@ import flask
 from werkzeug.exceptions import MethodNotAllowed
 
 from idp.domain.audit import AuditEvent
-from idp.domain.decide import AskConsent, ConfirmLink, Denied, Issue, Login, Refuse, SelectAccount
+from idp.domain.decide import AskConsent, ConfirmLink, Denied, Issue, Login, Refuse, SelectAccount, Suspended
 from idp.errors import JourneyError, ProtocolError
-from idp.flows import answer, completion, completion_pages, driver, linking, login_pages, visits
+from idp.flows import answer, completion, completion_pages, driver, linking, login_pages, suspended, visits
 from idp.flows.outcomes import Outcome
 from idp.flows.running import runner
 from idp.flows.services import Services
@@ -146,8 +146,8 @@ def _go_on(services: Services, visit: Visit) -> flask.Response:
             return login_pages.consent(services, visit)
         case ConfirmLink():
             return login_pages.confirm_link(services, visit)
-        case Denied():
-            return _deny(services, visit)
+        case Denied() | Suspended() as stop:
+            return _deny(services, visit) if isinstance(stop, Denied) else _suspended(services, visit)
         case Refuse(code, description):
             return _give_up(services, visit, ProtocolError(code, description, redirect=visit.request.return_path))
 
@@ -234,6 +234,12 @@ def _deny(services: Services, visit: Visit) -> flask.Response:
         event = AuditEvent("authorization.denied", holder, holder, visit.client.client_id, "refused")
         services.record(tx, event)
     return login_pages.denied(services, visit)
+
+
+def _suspended(services: Services, visit: Visit) -> flask.Response:
+    """No way in is left for a while: the Interaction stays open, so that the page may be loaded anew after the end."""
+    sentences = suspended.said(services, visit.policy)
+    return login_pages.draw(services, visit, "suspended.html", status=403, sentences=sentences)
 
 
 def _give_up(

@@ -10,7 +10,7 @@ from idp.domain.decide import Login
 from idp.domain.interaction import Unlinked
 from idp.domain.policy import MethodEntry
 from idp.domain.texts import Text
-from idp.flows import card_help, completion, linking
+from idp.flows import card_help, completion, linking, suspended
 from idp.flows.access import asking
 from idp.flows.outcomes import Outcome
 from idp.flows.running import Runner
@@ -39,6 +39,7 @@ def login(services: Services, visit: Visit, decision: Login, error: str | None =
         methods=decision.methods,
         band=band_of(services, visit, decision.reason),
         notice=visit.policy.notice,
+        suspended=suspended.said(services, visit.policy),
         offers=offers,
         form=form,
         person=visit.account.full_name if visit.account else "",

@@ -8,6 +8,7 @@ from idp.domain.account import Account
 from idp.domain.authn import Assurance, Proof
 from idp.domain.means import Credential, LoginLink, claimable
 from idp.domain.policy import MethodEntry, Policy
+from idp.domain.suspension import Suspensions
 from idp.flows.services import Services
 from idp.methods.base import Method, Needs
 from idp.store import Tx
@@ -20,10 +21,11 @@ STILL_COUNTS = timedelta(days=7)
 class OwnMeans:
     """Entries that an account can use now, each with the level that it reaches for this account, however it is used.
 
-    least: the level that is asked of a proof, if it is not the highest.
+    least: the level that is asked of a proof, if it is not the highest. suspensions: of methods, as of now.
     """
 
     reach: Mapping[MethodEntry, Assurance]
+    suspensions: Suspensions
     least: Assurance | None = None
 
     @property
@@ -33,7 +35,8 @@ class OwnMeans:
     def policy(self, client_id: str, now: datetime) -> Policy:
         """A proof of the highest level that these means reach, at most five minutes old."""
         asked = self.least or self.level
-        return _policy(client_id, now, tuple(e for e, level in self.reach.items() if level >= asked), asked)
+        entries = tuple(e for e, level in self.reach.items() if level >= asked)
+        return _policy(client_id, now, entries, asked).under(self.suspensions, now)
 
     def are_fresh(self, proofs: tuple[Proof, ...], now: datetime) -> bool:
         """True if one of these proofs is what `policy` asks for."""
@@ -92,7 +95,7 @@ def to_remove(services: Services, tx: Tx, account: Account, means_id: str) -> Ow
     if rest.level < Assurance.MEDIUM:
         return every
     best = {entry: level for means in (every, rest) for entry, level in means.reach.items() if level == means.level}
-    return OwnMeans(best, least=rest.level)
+    return OwnMeans(best, every.suspensions, least=rest.level)
 
 
 def is_enough(services: Services, tx: Tx, account: Account, own: OwnMeans) -> bool:
@@ -110,8 +113,16 @@ def _of(services: Services, held: Holdings) -> OwnMeans:
     reach = _reached(services, held, map(entry_of, methods))
     alone = (MethodEntry(each.id, options=each.own_options) for each in methods if not each.only_after)
     reach = reach or _reached(services, held, alone)
-    others = {entry: level for entry, level in reach.items() if entry.id != "password"}
-    return OwnMeans(others or reach)
+    suspensions, now, every = services.configuration.suspensions(), services.now(), _without_password(reach)
+    rest = _without_password({e: level for e, level in reach.items() if not suspensions.end(now, e.id, e.after)})
+    # While a method is suspended the next best one will do, but of two factors never a password alone.
+    is_enough = rest and max(rest.values()) >= min(max(every.values()), Assurance.MEDIUM)
+    return OwnMeans(rest if is_enough else every, suspensions)
+
+
+def _without_password(reach: Mapping[MethodEntry, Assurance]) -> Mapping[MethodEntry, Assurance]:
+    """The password counts alone, where there is nothing else."""
+    return {entry: level for entry, level in reach.items() if entry.id != "password"} or reach
 
 
 def _reached(services: Services, held: Holdings, entries: Iterable[MethodEntry]) -> dict[MethodEntry, Assurance]:
@@ -150,7 +161,8 @@ def linking_policy(services: Services, client_id: str, but: str) -> Policy:
         and not method.is_temporary
         and (method.default_after or method.assurance >= Assurance.MEDIUM)
     )
-    return _policy(client_id, services.now(), entries, Assurance.MEDIUM)
+    now = services.now()
+    return _policy(client_id, now, entries, Assurance.MEDIUM).under(services.configuration.suspensions(), now)
 
 
 def _policy(client_id: str, now: datetime, entries: tuple[MethodEntry, ...], level: Assurance) -> Policy:
@@ -168,9 +180,10 @@ def recent(services: Services, proofs: Iterable[Proof]) -> list[Proof]:
 
 
 def counts(services: Services, proof: Proof) -> bool:
-    """False for a proof that was not made under the conditions with which its method is asked here."""
+    """False for a proof that was not made under the conditions with which its method is asked here, or is void."""
     method = services.registry.get(proof.method)
-    return method is not None and MethodEntry(method.id, options=method.own_options).matches(proof)
+    is_void = services.configuration.suspensions().void(proof)
+    return method is not None and not is_void and MethodEntry(method.id, options=method.own_options).matches(proof)
 
 
 def _level(needs: Needs, first: Method | None, stored: Sequence[Credential], ceiling: Assurance) -> Assurance:

@@ -11,7 +11,7 @@ from idp.flows import letters, not_me_link
 from idp.flows.contexts import attempts_of
 from idp.flows.services import Services
 from idp.store import Tx
-from idp.web.texts import PASSWORD_LEVELS, PASSWORD_PROBLEMS
+from idp.web.password_texts import PASSWORD_LEVELS, PASSWORD_PROBLEMS
 
 
 def wrong(services: Services, account: Account, password: str, again: str) -> dict[str, str]:

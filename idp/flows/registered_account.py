@@ -16,6 +16,7 @@ from idp.errors import InvalidOperation
 from idp.flows import letters
 from idp.flows.access import asking
 from idp.flows.services import Services
+from idp.flows.signup import proving
 from idp.store import Tx
 
 TRIES = 20  # each time somebody else of the same name was first, at the same moment
@@ -44,6 +45,7 @@ def _make(services: Services, token: str) -> Account | None:
         about = tx.registration_desk.take(token, services.now())
         if about is None:
             return None
+        about = proving.standing(services, about)
         identities = _identities(about)
         if tx.imports.taken([ref for ref, _ in identities]):
             raise Taken("an account has the address or a number by now")

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from idp.domain.account import Account
 from idp.domain.authn import Proof
-from idp.domain.decide import Login, is_stale
+from idp.domain.decide import Login, Suspended, is_stale
 from idp.domain.policy import MethodEntry
 from idp.flows import contexts, visits
 from idp.flows.services import Services
@@ -42,11 +42,15 @@ class Runner:
 
 
 def runner(services: Services, visit: Visit, method_id: str) -> Runner | None:
-    """What runs now for a chosen method; None if no login is asked any more.
+    """What runs now for a chosen method; None if no login is asked any more, or if the method is suspended, which is
+    audited.
 
     Raises JourneyError("method_refused"), audited, for a method that the policy does not accept here.
     """
     decision = visit.decision(services)
+    if method_id in {entry.id for entry, _ in visit.policy.suspended} and isinstance(decision, Login | Suspended):
+        visits.note_suspended(services, visit, method_id)
+        return None
     if not isinstance(decision, Login) or visit.is_conflict:
         return None
     entry = next((entry for entry in decision.methods if entry.id == method_id), None)
@@ -66,14 +70,17 @@ def _first_factor(
     is_given_here: of this Interaction only, for who sits at somebody else's session may have talked to support.
     """
     for proof in reversed(visit.interaction.factors):
-        if proof.method == method_id:
+        if proof.method == method_id and not visit.policy.suspensions.void(proof):
             with services.db.read() as tx:
                 holder = tx.accounts.find(proof.identity)
                 is_good = holder is not None and tx.accounts.are_live(proof.credentials)
             return (proof, holder) if is_good else (None, None)
     if visit.session and not is_given_here and _may_reuse(visit):
         for proof in reversed(visit.session.proofs):
-            if proof.method == method_id and not is_stale(proof, visit.policy, visit.request, services.now()):
+            is_over = visit.policy.suspensions.void(proof) or is_stale(
+                proof, visit.policy, visit.request, services.now()
+            )
+            if proof.method == method_id and not is_over:
                 return proof, visit.account
     return None, None
 

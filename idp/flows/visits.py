@@ -194,6 +194,8 @@ def load(services: Services, handle: str) -> Visit:
         added = interaction.purpose.method if interaction.purpose else None
         if added and added not in services.registry:
             raise JourneyError("interaction_gone", status=410, detail="the method to be linked is enabled no more")
+        if added and services.configuration.suspensions().end(services.now(), added):
+            raise JourneyError("method_suspended", status=403, detail="the method to be linked is suspended")
         path = interaction.request.return_path
         situation = look_up(services, tx, client, interaction.account_id, redirect=path)
         if _has_ended(services, interaction, situation.session):
@@ -208,9 +210,13 @@ def load(services: Services, handle: str) -> Visit:
 
 
 def _has_ended(services: Services, interaction: Interaction, session: Session | None) -> bool:
-    """Its session is gone (log-out, new password, suspension), or the method of what is to be linked."""
+    """Its session is gone (log-out, new password, suspension), or the method of what is to be linked, or what that
+    proved is void.
+    """
     unlinked = interaction.unlinked
     if unlinked and unlinked.proof.method not in services.registry:
+        return True
+    if unlinked and services.configuration.suspensions().void(unlinked.proof):
         return True
     return interaction.session_id not in (None, session.session_id if session else None)
 
@@ -222,7 +228,8 @@ def _own_policy(services: Services, tx: Tx, visit: Visit) -> Policy | None:
         return own_means.linking_policy(services, visit.client.client_id, visit.linked_method)
     if purpose and purpose.registration:
         entries = tuple(MethodEntry(name) for name in proving.accepted(services))
-        return Policy("", visit.client.client_id, services.now(), entries, max_age=timedelta())  # a new login
+        policy = Policy("", visit.client.client_id, services.now(), entries, max_age=timedelta())  # a new login
+        return policy.under(services.configuration.suspensions(), services.now())
     account = tx.accounts.get(purpose.account_id) if purpose else None
     if purpose is None or account is None:
         return None
@@ -258,6 +265,14 @@ def take(services: Services, interaction: Interaction) -> None:
     """Complete or cancel: once. Raises JourneyError if another request did, or answered the same pushed request."""
     if services.ephemeral.take(KIND, interaction.id) is None or not pushed.spend(services, interaction.request.pushed):
         raise JourneyError("interaction_gone", status=410)
+
+
+def note_suspended(services: Services, visit: Visit, method_id: str) -> None:
+    """Somebody goes on with a method that was suspended meanwhile, or asks for one that is."""
+    who = visit.account.account_id if visit.account else None
+    detail = {"method": method_id, "reason": "suspended"}
+    client_id = visit.client.client_id
+    services.append(AuditEvent("login.failed", "anonymous", who, client_id, "refused", detail))
 
 
 def refuse_method(services: Services, visit: Visit, method_id: str) -> JourneyError:

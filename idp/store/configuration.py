@@ -1,4 +1,4 @@
-"""Clients and policies as one process knows them: read once, and again after each change."""
+"""Clients, policies and suspended methods as one process knows them: read once, and again after each change."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -10,6 +10,7 @@ import structlog
 from idp.clock import Clock
 from idp.domain.client import CLIENT_ID, Client
 from idp.domain.policy import Policy, in_force
+from idp.domain.suspension import Suspensions
 from idp.store.database import Database
 
 MAX_AGE = timedelta(seconds=1)
@@ -21,6 +22,7 @@ class Snapshot:
 
     version: int
     checked_at: datetime
+    suspensions: Suspensions
     clients: dict[str, tuple[Client, Sequence[Policy]]] = field(default_factory=dict)
 
 
@@ -54,16 +56,23 @@ class Configuration:
 
     def client(self, client_id: str) -> Client | None:
         """The client, None if it is unknown or disabled."""
-        found = self._find(client_id)
+        found = self._find(self.refresh(), client_id)
         return found[0] if found and found[0].enabled else None
 
     def policy(self, client_id: str) -> Policy | None:
-        """The client's policy in force now: each process switches at its instant, with no job."""
-        found = self._find(client_id)
-        return in_force(found[1], self._clock.now()) if found else None
+        """The client's policy in force now, without what is suspended: each process switches at its instant, with no
+        job.
+        """
+        snapshot, now = self.refresh(), self._clock.now()
+        found = self._find(snapshot, client_id)
+        policy = in_force(found[1], now) if found else None
+        return policy.under(snapshot.suspensions, now) if policy else None
 
-    def _find(self, client_id: str) -> tuple[Client, Sequence[Policy]] | None:
-        snapshot = self.refresh()
+    def suspensions(self) -> Suspensions:
+        """Which methods are suspended for every client, and were."""
+        return self.refresh().suspensions
+
+    def _find(self, snapshot: Snapshot, client_id: str) -> tuple[Client, Sequence[Policy]] | None:
         if not CLIENT_ID.fullmatch(client_id):  # not even a question: PostgreSQL takes no NUL
             return None
         if client_id in snapshot.clients:
@@ -81,15 +90,18 @@ class Configuration:
         snapshot, now = self._snapshot, self._clock.now()
         if snapshot is not None and timedelta(0) <= now - snapshot.checked_at < self.max_age:
             return snapshot
+        found = snapshot
         with self._db.read() as tx:
             version = tx.meta.config_version
-        if snapshot is not None and snapshot.version == version:
-            snapshot.checked_at = now
+            if found is None or found.version != version:
+                found = Snapshot(version, now, Suspensions.of(tx.method_suspensions.all()))
+        if found is snapshot:
+            found.checked_at = now
             self.catch_up()
-            return snapshot
-        self._snapshot = fresh = Snapshot(version, now)
-        self._follow(version)  # the first time too: what they hold may be older than this version
-        return fresh
+        else:
+            self._snapshot = found
+            self._follow(version)  # the first time too: what they hold may be older than this version
+        return found
 
     def catch_up(self) -> bool:
         """Call those that could not follow the last change, if `max_age` has passed; True if none is behind."""

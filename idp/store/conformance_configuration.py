@@ -10,7 +10,8 @@ from structlog.testing import capture_logs
 
 from idp.store.configuration import MAX_AGE, Configuration
 from idp.store.conformance import START, ManualClock
-from idp.store.conformance_rows import HOUR, SECOND, add_client, policy_of
+from idp.store.conformance_rows import HOUR, SECOND, add_client, policy_of, proof
+from idp.store.conformance_suspensions import suspension
 from idp.store.database import Database
 
 
@@ -105,6 +106,35 @@ class ConfigurationSuite:
         clock.advance(HOUR)
         assert before
         assert configuration.policy("ror") == before
+
+    def test_a_suspension_by_another_process_counts_within_a_second(
+        self, database: Database, configuration: Configuration, clock: ManualClock
+    ) -> None:
+        assert configuration.policy("ror")
+        with database.write() as tx:
+            tx.method_suspensions.add(suspension("password", START + HOUR))
+        clock.advance(MAX_AGE)
+        policy = configuration.policy("ror")
+        assert policy
+        assert policy.methods == ()
+        assert not policy.accepts(proof())
+
+    def test_a_suspension_ends_at_its_instant_without_a_statement(
+        self, database: Database, configuration: Configuration, clock: ManualClock
+    ) -> None:
+        end = START + timedelta(milliseconds=500)
+        with database.write() as tx:
+            tx.method_suspensions.add(suspension("password", end))
+        before = configuration.policy("ror")
+        clock.advance(timedelta(milliseconds=500))
+        with counted(database) as sent:
+            after = configuration.policy("ror")
+        assert not sent
+        assert before
+        assert after
+        assert (before.methods, len(after.methods)) == ((), 1)
+        assert after.accepts(proof(end))
+        assert not after.accepts(proof(end - timedelta(milliseconds=1)))
 
     def test_a_client_that_is_unknown_is_seen_when_it_is_registered(
         self, database: Database, configuration: Configuration

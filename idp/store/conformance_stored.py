@@ -15,6 +15,7 @@ from idp.store.conformance_refresh import RefreshSuite
 from idp.store.conformance_registration_desk import RegistrationDeskSuite
 from idp.store.conformance_registrations import RegistrationSuite
 from idp.store.conformance_repositories import RepositorySuite
+from idp.store.conformance_suspensions import SuspensionSuite
 from idp.store.conformance_upstream_sessions import UpstreamSessionSuite
 
 
@@ -36,5 +37,6 @@ class StoredSuite(
     LookAlikeSuite,
     AccessSuite,
     IdentityChangeSuite,
+    SuspensionSuite,
 ):
     """Each uses the fixture `database` of DatabaseSuite."""

@@ -226,6 +226,7 @@ LEFT_OUT: Mapping[Table, str] = {
     schema.import_run: OURS,
     schema.lease: OURS,
     schema.meta: OURS,
+    schema.method_suspension: OURS,
     schema.policy: OURS,
     schema.rpps_extract: "a copy of the public register: of no account",
     schema.service_access: OURS,

@@ -24,6 +24,7 @@ from idp.store.leases import Leases
 from idp.store.look_alikes import LookAlikes
 from idp.store.means import Means
 from idp.store.meta import Meta
+from idp.store.method_suspensions import MethodSuspensions
 from idp.store.operator_roles import OperatorRoles
 from idp.store.outbox import Outbox
 from idp.store.own_data import OwnData
@@ -129,6 +130,10 @@ class Tx:
     @lazy
     def meta(self) -> Meta:
         return Meta(self._connection)
+
+    @lazy
+    def method_suspensions(self) -> MethodSuspensions:
+        return MethodSuspensions(self._connection)
 
     @lazy
     def operator_roles(self) -> OperatorRoles:

@@ -33,6 +33,10 @@ BANDS: dict[str, tuple[Text, Text]] = {
         N_("Ce n'est pas suffisant pour ce service."),
         N_("Choisissez un autre mode d'authentification, ou contactez l'assistance."),
     ),
+    "proof_void": (
+        N_("Authentifiez-vous à nouveau."),
+        N_("Le mode par lequel vous vous étiez connecté a été suspendu : cette connexion ne compte plus."),
+    ),
     "confirm": (
         N_("Confirmez que c'est vous."),
         N_("Cette action touche à la sécurité de votre compte : authentifiez-vous à nouveau."),
@@ -87,6 +91,9 @@ REFUSALS: dict[str, Text] = {
     "link_names_differ": N_(
         "Le nom transmis n'est pas celui de votre compte. L'assistance est prévenue : contactez-la."
     ),
+    "proof_void": N_(
+        "Cette authentification date d'avant la fin d'une suspension de ce mode : authentifiez-vous à nouveau."
+    ),
     "internal": N_("Ce mode d'authentification n'a pas abouti. Réessayez, ou choisissez un autre mode."),
 }
 
@@ -111,6 +118,10 @@ STOPS: dict[str, tuple[Text, Text]] = {
     "method_refused": (
         N_("Ce mode d'authentification n'est pas accepté"),
         N_("Le service que vous voulez ouvrir ne l'accepte pas. Choisissez un autre mode."),
+    ),
+    "method_suspended": (
+        N_("Ce mode d'authentification est suspendu"),
+        N_("Rien n'a été relié. Réessayez quand il sera rétabli, ou contactez l'assistance."),
     ),
     "not_found": (N_("Page introuvable"), N_("L'adresse demandée n'existe pas.")),
     "method_not_allowed": (N_("Requête refusée"), N_("Cette adresse ne se demande pas ainsi.")),
@@ -175,31 +186,6 @@ PROTOCOL_STOP = (
     N_("Ce n'est pas de votre fait. Retournez sur le service ; si cela se répète, prévenez l'assistance."),
 )
 
-# What is wrong with a new password, by the code of `idp.domain.password_rules`; the page says the same while one types.
-PASSWORD_PROBLEMS: dict[str, Text] = {
-    "too_short": N_("Le mot de passe doit compter au moins 12 caractères."),
-    "too_long": N_("Le mot de passe doit compter au plus 128 caractères."),
-    "guessable": N_(
-        "Le mot de passe contient votre nom, votre identifiant ou le nom d'un service, et trop peu d'autre chose."
-    ),
-    "common": N_("Ce mot de passe, ou celui dont il est tiré, est connu des pirates : ils l'essaient en premier."),
-    "repetitive": N_("Le mot de passe se répète trop : ajoutez d'autres caractères."),
-    "follows": N_("Le mot de passe suit l'ordre des touches, des lettres ou des chiffres : évitez les suites."),
-    "few_words": N_("Le mot de passe compte trop peu de mots : ajoutez-en d'autres, sans lien entre eux."),
-    "dated": N_("Le mot de passe est surtout fait d'une date : ajoutez autre chose."),
-    "weak": N_("Le mot de passe serait trop vite trouvé : allongez-le."),
-    "different": N_("Les deux mots de passe ne sont pas identiques."),
-    "unchanged": N_("Choisissez un autre mot de passe que l'actuel."),
-    "current_wrong": N_("Le mot de passe actuel est incorrect."),
-    "too_many_attempts": N_("Trop d'essais infructueux. Réessayez dans %(minutes)s min."),
-}
-PASSWORD_LEVELS: dict[str, Text] = {
-    "very_weak": N_("très faible"),
-    "weak": N_("faible"),
-    "fair": N_("correcte"),
-    "good": N_("bonne"),
-    "strong": N_("excellente"),
-}
 RESET_INCOMPLETE = N_("Renseignez votre identifiant ou votre adresse e-mail.")
 
 # What is enrolled and has not a method's name, by its kind.

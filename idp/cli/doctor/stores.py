@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from idp.cli.doctor.finding import Finding, fail, ok, warn
 from idp.clock import SystemClock
 from idp.domain.policy import in_force
+from idp.domain.suspension import Suspensions
 from idp.errors import Unavailable
 from idp.flows.enrolled import relying_party
 from idp.flows.worker import HEARTBEAT
@@ -97,13 +98,14 @@ def passkeys(settings: Settings) -> Iterator[Finding]:
 
 
 def policies(settings: Settings) -> Iterator[Finding]:
-    """Entries that were recorded by other rules are left out, and no page says so."""
+    """Entries that were recorded by other rules are left out, and no page says so; so is what is suspended."""
     now = datetime.now(UTC)
     try:
         _inspected(settings)
         only_after = registry.load([name for name in settings.methods if name not in settings.upstreams]).only_after
         with closing(Database(settings.database_url)) as opened, opened.read() as tx:
             found = {client.client_id: in_force(tx.policies.of(client.client_id), now) for client in tx.clients.all()}
+            suspended = [each for each in tx.method_suspensions.all() if each.is_in_force(now)]
     except (Unavailable, registry.MethodError):  # told by its own check, or by whatever starts
         return
     for client_id, policy in found.items():
@@ -113,6 +115,13 @@ def policies(settings: Settings) -> Iterator[Finding]:
                 first = only_after.get(entry.id, "another first factor")
                 advice = f"record the policy anew, {entry.id} after {first} (`sesame policy set`)"
                 yield warn("policies", f"{client_id}: {entry.id} is left out, it stands without {first}; {advice}")
+    for each in suspended:
+        advice = f"`sesame method restore {each.method}` ends it earlier"
+        yield warn("policies", f"{each.method} is suspended for every service until {each.until.isoformat()}; {advice}")
+    for client_id, policy in found.items():
+        left = policy.within(only_after).under(Suspensions.of(suspended), now) if policy else None
+        if left and left.suspended and not left.methods:
+            yield warn("policies", f"{client_id}: every method it accepts is suspended, nobody signs in there")
 
 
 def ephemeral(settings: Settings) -> Iterator[Finding]:

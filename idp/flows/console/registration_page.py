@@ -18,6 +18,7 @@ from idp.flows.console.people import STATUSES
 from idp.flows.console.request_list import waited
 from idp.flows.operators import registrations as operations
 from idp.flows.services import Services
+from idp.flows.signup import proving
 from idp.store.look_alikes import LookAlike
 
 LIST = f"{HOME}/registrations"
@@ -89,6 +90,7 @@ def show(
         is_own = operations.is_own(operator.desk(services), tx, about)
         account = tx.accounts.get(about.account_id) if about.account_id else None
         extract_at = tx.rpps_extract.imported_at()
+    about = proving.standing(services, about)
     say, now = services.pages.say, services.now()
     may_decide = operator.rights.may(Right.REGISTRATIONS_DECIDE) and not is_own
     mark, words = STATES[about.status]

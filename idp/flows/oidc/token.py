@@ -99,6 +99,8 @@ class _CodeUnit:
             if tx.grants.was_redeemed(grant.grant_id):
                 raise engine.CodeReplayed(grant)
             raise ProtocolError("invalid_grant", engine.BAD_CODE, detail="revoked meanwhile")
+        if grant.proof and services.configuration.suspensions().void(grant.proof):
+            raise ProtocolError("invalid_grant", engine.BAD_CODE, detail="a suspended method made the proof")
         services.record(tx, AuditEvent("token.issued", grant.account_id, grant.account_id, grant.client_id))
         return tokens_for_grant(services, tx, client, grant, grant.scope)
 

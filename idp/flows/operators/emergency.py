@@ -8,6 +8,7 @@ from idp.domain.contact import sound_email
 from idp.domain.emergency import LONGEST, EmergencyCode, clean, new_code
 from idp.domain.ids import new_id
 from idp.domain.policy import in_force
+from idp.domain.suspension import Suspensions
 from idp.errors import InvalidOperation
 from idp.flows import emergency
 from idp.flows.operators.desk import Desk, person_of
@@ -50,7 +51,8 @@ def issue(services: Services, desk: Desk, login: str, *, hours: int, reason: str
         raise InvalidOperation(f"{login} is the account of whoever runs this: another operator issues its code")
     _require_another(desk, told, operator, account)
     if not is_accepted:
-        raise InvalidOperation(f"no service accepts {emergency.METHOD}: put it on a policy first (`sesame policy set`)")
+        advice = "put it on a policy first (`sesame policy set`), or see whether it is suspended (`sesame method list`)"
+        raise InvalidOperation(f"no service accepts {emergency.METHOD}: {advice}")
     code = new_code()
     digest = services.hasher.hash(clean(code) or "")  # not in the unit: it takes its time
     with desk.db.write() as tx:
@@ -95,7 +97,8 @@ def _is_accepted(desk: Desk, tx: Tx) -> bool:
     """Some service takes a code now: one that none takes would be read out to somebody in need, and open nothing."""
     now, only_after = desk.now(), desk.registry.only_after
     found = (in_force(tx.policies.of(each.client_id), now) for each in tx.clients.all() if each.enabled)
-    return any(policy.within(only_after).entry(emergency.METHOD) for policy in found if policy)
+    suspensions = Suspensions.of(tx.method_suspensions.all())
+    return any(p.under(suspensions, now).within(only_after).entry(emergency.METHOD) for p in found if p)
 
 
 def _active(tx: Tx, found: Account, login: str) -> Account:

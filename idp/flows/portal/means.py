@@ -13,7 +13,7 @@ from idp.domain.means import Credential, LoginLink
 from idp.domain.policy import MethodEntry, entry_reach
 from idp.domain.texts import N_, Text
 from idp.errors import JourneyError
-from idp.flows import own_means
+from idp.flows import own_means, suspended
 from idp.flows.own_means import Holdings
 from idp.flows.portal.adding import BAD_NAME, MAX_NAME, PAGES, TOO_MANY, clean_name
 from idp.flows.portal.confirming import can_confirm
@@ -115,8 +115,21 @@ def _icon(method: Method | None, kind: str | None) -> str:
 
 
 def _addable(services: Services, held: Holdings) -> list[Method]:
-    linked = {link.method for link in held.links}
-    return [m for m in services.registry.values() if m.proves_national_identity and m.id not in linked]
+    """What can be linked; what is suspended proves nothing now."""
+    linked, suspensions = {link.method for link in held.links}, services.configuration.suspensions()
+    found = [m for m in services.registry.values() if m.proves_national_identity and m.id not in linked]
+    return [m for m in found if not suspensions.end(services.now(), m.id)]
+
+
+def _suspended(services: Services, held: Holdings) -> list[str]:
+    """Sentences about what the account has, and nobody can use now."""
+    suspensions, linked = services.configuration.suspensions(), {link.method for link in held.links}
+    return [
+        suspended.sentence(services, method.id, end)
+        for method in services.registry.values()
+        if (end := suspensions.end(services.now(), method.id))
+        and (method.id in linked or not (method.proves_national_identity or method.needs.missing(held.owned)))
+    ]
 
 
 def _is_full(held: Holdings, method: Method) -> bool:
@@ -167,6 +180,7 @@ def _page(
         rows=rows,
         added=added,
         can_add=own.level >= Assurance.MEDIUM,
+        suspended=_suspended(services, held),
         too_many=say(TOO_MANY, most=MOST_OF_A_KIND),
         levels={level.name: say(words) for level, words in LEVELS.items()},
         max_name=MAX_NAME,

@@ -15,7 +15,7 @@ from idp.flows.portal.fresh import sensitive
 from idp.flows.services import Services
 from idp.methods.base import TooManyAttempts
 from idp.methods.password import MAX_LENGTH
-from idp.web.texts import PASSWORD_PROBLEMS
+from idp.web.password_texts import PASSWORD_PROBLEMS
 
 PAGE = f"{HOME}/password"
 DONE = "/password/done"  # the page that ends « Mot de passe oublié ? » says the same

@@ -9,9 +9,11 @@ import flask
 from idp.domain.account import Account
 from idp.domain.audit import AuditEvent
 from idp.domain.means import LoginLink
+from idp.domain.policy import Policy
 from idp.domain.texts import N_, Text
 from idp.errors import JourneyError
 from idp.flows import answer, notices, own_means
+from idp.flows.own_means import Holdings
 from idp.flows.portal.door import HOME, Visitor
 from idp.flows.portal.frame import draw
 from idp.flows.portal.fresh import sensitive
@@ -78,11 +80,17 @@ def _loss(services: Services, tx: Tx, account: Account, means_id: str) -> Loss:
         policy = services.configuration.policy(client.client_id)
         if policy and own_means.opens(services, rest, policy):
             kept.append(client.name)
-        elif policy and own_means.opens(services, held, policy):
+        if policy and _closes(services, held, rest, policy):
             lost.append(client.name)
     is_link = isinstance(means, LoginLink)
     method = means.method if isinstance(means, LoginLink) else means.kind
     return Loss(means_id, method, label, means.name, is_link, lost, is_last=not kept)
+
+
+def _closes(services: Services, held: Holdings, rest: Holdings, policy: Policy) -> bool:
+    """What is left would not open what is opened now, or once nothing is suspended any more."""
+    both = (policy, policy.whole)
+    return any(own_means.opens(services, held, p) and not own_means.opens(services, rest, p) for p in both)
 
 
 def _remove(services: Services, tx: Tx, visitor: Visitor, means_id: str, *, understood: bool) -> Loss | None:

@@ -29,6 +29,11 @@ ENDS = {  # why a request is of no use here: a status, a title, and what to do
         N_("Ce QR code n'est pas l'un des nôtres, ou il n'est plus affiché. Lisez celui de l'ordinateur."),
     ),
     "expired": (410, N_("Cette demande a expiré"), N_("Sur l'ordinateur, affichez un nouveau code et lisez-le.")),
+    "suspended": (
+        403,
+        N_("La connexion par téléphone est suspendue"),
+        N_("Rien n'a été ouvert. Sur l'ordinateur, choisissez un autre mode d'authentification."),
+    ),
     "scanned": (
         409,
         N_("Un autre téléphone a déjà lu ce code"),

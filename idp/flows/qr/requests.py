@@ -16,6 +16,7 @@ from idp.domain.phone_request import Approval, PhoneRequest, RequestRefused, Sta
 from idp.errors import JourneyError, Unavailable
 from idp.flows.services import Services
 from idp.methods.phones import Opened, Seen
+from idp.methods.qr_code import QrCode
 
 KIND, CODE_TAKEN, CODE = "qr_request", "qr_code_drawn", "qr_code"
 KEPT = domain.LIFETIME + domain.GRACE
@@ -32,7 +33,9 @@ def _draw_code(services: Services) -> str:
 
 
 def find(services: Services, request_id: str) -> PhoneRequest:
-    """Raises RequestRefused("expired") for what is gone, if it ever was."""
+    """For the phone. Raises RequestRefused: "expired" for what is gone, if it ever was; "suspended"."""
+    if services.configuration.suspensions().end(services.now(), QrCode.id):
+        raise RequestRefused("suspended")
     found = services.ephemeral.get_versioned(KIND, request_id)
     if found is None:
         raise RequestRefused("expired")

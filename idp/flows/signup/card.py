@@ -10,7 +10,7 @@ from idp.domain.registration import Registration
 from idp.domain.request import AuthorizationRequest
 from idp.domain.texts import N_, Text
 from idp.errors import JourneyError
-from idp.flows import answer, driver, login_pages, visits
+from idp.flows import answer, driver, login_pages, suspended, visits
 from idp.flows.services import Services
 from idp.flows.signup import draft, proving
 from idp.flows.signup.draft import ENTRY, PAGES, TooManyBegun
@@ -37,7 +37,7 @@ def add_routes(bp: flask.Blueprint, services: Services) -> None:
         chosen, found = flask.request.form.get("choice", ""), draft.current(services)
         if found is not None and not found.is_draft:
             return answer.see_other(draft.WAITING)
-        if chosen not in {"none", "keep", *proving.accepted(services)}:
+        if chosen not in {"none", "keep", *proving.accepted(services)} or chosen in proving.suspended(services):
             return _page(services, found, [])
         try:
             made, token = (found, None) if found else draft.begin(services, flask.request.form.get("service", ""))
@@ -87,7 +87,8 @@ def _service(services: Services) -> str | None:
 
 
 def _page(services: Services, found: Registration | None, errors: list[str], *, status: int = 200) -> flask.Response:
-    methods = [services.registry[name] for name in proving.accepted(services)]
+    closed = proving.suspended(services)
+    methods = [services.registry[name] for name in proving.accepted(services) if name not in closed]
     say = services.pages.say
     offers = [
         {
@@ -110,6 +111,7 @@ def _page(services: Services, found: Registration | None, errors: list[str], *, 
         errors=errors,
         has_card=any(method.id == CpsCard.id for method in methods),
         offers=offers,
+        suspended=[suspended.sentence(services, name, end) for name, end in closed.items()],
         begun_by=found.masked_name if found else "",
         proven=proven,
         proven_by=say(used.offer.label) if used else "",

@@ -17,6 +17,7 @@ from idp.domain.throttle import DRAFTS
 from idp.errors import JourneyError
 from idp.flows import answer, births
 from idp.flows.services import Services
+from idp.flows.signup import proving
 from idp.store import Tx
 from keys.seal import SealBroken
 
@@ -49,7 +50,8 @@ def current(services: Services) -> Registration | None:
     if token is None:
         return None
     with services.db.read() as tx:
-        return tx.registrations.of_browser(token, services.now())
+        found = tx.registrations.of_browser(token, services.now())
+    return proving.standing(services, found) if found else None
 
 
 def begin(services: Services, client_id: str) -> tuple[Registration, str]:

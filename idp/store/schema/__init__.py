@@ -27,7 +27,7 @@ from idp.store.schema.people import (
     reset_link,
 )
 from idp.store.schema.phones import phone, phone_cookie
-from idp.store.schema.services import client, consent, entitlement, policy
+from idp.store.schema.services import client, consent, entitlement, method_suspension, policy
 from idp.store.schema.sessions import grant, refresh_token, session, session_proof, upstream_session
 
 __all__ = [
@@ -55,6 +55,7 @@ __all__ = [
     "login_link",
     "meta",
     "metadata",
+    "method_suspension",
     "name_word",
     "operator_role",
     "outbox",

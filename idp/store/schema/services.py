@@ -65,6 +65,19 @@ Index(
     postgresql_where=text("cancelled_at IS NULL"),
 )
 
+method_suspension = Table(  # for every client at once
+    "method_suspension",
+    metadata,
+    own_id("suspension_id", primary_key=True),
+    Column("method", String(64), nullable=False),
+    Column("began_at", Instant, nullable=False),
+    Column("until", Instant, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("created_by", String(200), nullable=False),
+    Column("ended_at", Instant),
+    Column("ended_by", String(200)),
+)
+
 entitlement = Table(
     "entitlement",
     metadata,
