@@ -34,6 +34,7 @@ class Right(StrEnum):
     SERVICES_REGISTER = "services_register"
     POLICIES_SEE = "policies_see"
     POLICIES_EDIT = "policies_edit"
+    METHODS_SUSPEND = "methods_suspend"
     AUDIT_SEE = "audit_see"
     REPORTS_SEE = "reports_see"
 
@@ -48,6 +49,7 @@ OF_NO_SERVICE = frozenset(
         Right.PEOPLE_SUSPEND,
         Right.PEOPLE_CHANGE_IDENTITY,
         Right.SERVICES_REGISTER,
+        Right.METHODS_SUSPEND,
     }
 )
 
@@ -73,6 +75,7 @@ GRANTS: Mapping[Role, frozenset[Right]] = {
             Right.SERVICES_REGISTER,
             Right.POLICIES_SEE,
             Right.POLICIES_EDIT,
+            Right.METHODS_SUSPEND,
         }
     ),
     Role.AUDITOR: frozenset({Right.AUDIT_SEE, Right.REPORTS_SEE, Right.SERVICES_SEE, Right.POLICIES_SEE}),

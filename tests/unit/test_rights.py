@@ -20,6 +20,7 @@ TABLE: dict[Right, set[Role]] = {
     Right.SERVICES_REGISTER: {OWNER},
     Right.POLICIES_SEE: {OWNER, AUDITOR},
     Right.POLICIES_EDIT: {OWNER},
+    Right.METHODS_SUSPEND: {OWNER},
     Right.AUDIT_SEE: {AUDITOR},
     Right.REPORTS_SEE: {SUPPORT, APPROVER, AUDITOR},
 }

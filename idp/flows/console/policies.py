@@ -11,8 +11,10 @@ from idp.domain.policy import MethodEntry, Policy, in_force
 from idp.domain.rights import Right
 from idp.domain.texts import N_, Text
 from idp.errors import InvalidOperation, JourneyError
+from idp.flows.console import methods
 from idp.flows.console.door import HOME, Operator, allowed
 from idp.flows.console.frame import done, draw
+from idp.flows.console.methods import label_of
 from idp.flows.operators import policies
 from idp.flows.services import Services
 from idp.store import Tx
@@ -34,12 +36,23 @@ def add_routes(bp: flask.Blueprint, services: Services) -> None:
     @bp.get(PAGE)
     @allowed(services, Right.POLICIES_SEE, PAGE)
     def policy_list(operator: Operator) -> flask.Response:
-        scope, now = operator.rights.scope_of(Right.POLICIES_SEE), services.now()
+        scope = operator.rights.scope_of(Right.POLICIES_SEE)
         with services.db.read() as tx:
             seen = [each for each in tx.clients.all() if each.client_id in scope]
             found = {each.client_id: tx.policies.of(each.client_id) for each in seen}
-        rows = [_row(services, each, found[each.client_id]) for each in seen]
-        return draw(services, operator, "console/policies.html", here="policies", page=PAGE, rows=rows, now=now)
+            suspensions = tx.method_suspensions.all()
+        return draw(
+            services,
+            operator,
+            "console/policies.html",
+            here="policies",
+            page=PAGE,
+            rows=[_row(services, each, found[each.client_id]) for each in seen],
+            methods=methods.listed(services, suspensions),
+            past=methods.past(services, suspensions),
+            methods_page=methods.PAGE,
+            may_suspend=operator.rights.may(Right.METHODS_SUSPEND),
+        )
 
     @bp.get(f"{PAGE}/<client_id>")
     @allowed(services, Right.POLICIES_SEE, PAGE + "/{client_id}")
@@ -113,11 +126,6 @@ def described(services: Services, policy: Policy) -> dict[str, Any]:
         "made_at": policy.created_at,
         "cancelled_at": policy.cancelled_at,
     }
-
-
-def label_of(services: Services, method_id: str) -> str:
-    method = services.registry.get(method_id)
-    return services.pages.say(method.offer.label) if method else method_id
 
 
 def _entry(services: Services, entry: MethodEntry) -> dict[str, Any]:

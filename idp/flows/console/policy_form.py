@@ -1,8 +1,7 @@
 """A new policy: which methods, in which order and under which options, from which date, and why."""
 
-import re
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import flask
@@ -14,13 +13,13 @@ from idp.domain.texts import N_, Text
 from idp.errors import InvalidOperation
 from idp.flows.console.door import DOOR, Operator, allowed
 from idp.flows.console.frame import done, draw
-from idp.flows.console.policies import LEVELS, PAGE, client_of, label_of
-from idp.flows.console.typed import HERE, MAX_REASON, reason_of
+from idp.flows.console.methods import label_of
+from idp.flows.console.policies import LEVELS, PAGE, client_of
+from idp.flows.console.typed import MAX_REASON, instant_of, reason_of
 from idp.flows.operators import policies
 from idp.flows.services import Services
 
 MAX_NOTICE, MAX_AGE_MIN = 300, 24 * 60
-INSTANT = re.compile(r"2[0-9]{3}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}")
 NO_METHOD: Text = N_("Acceptez au moins un mode d'authentification.")
 BAD_DATE: Text = N_("La date d'effet est une date à venir, ou rien pour tout de suite.")
 BAD_AGE: Text = N_("La durée est un nombre de minutes, de 1 à 1440, ou rien.")
@@ -71,7 +70,7 @@ def _record(services: Services, operator: Operator, client_id: str, form: Mappin
             tx,
             client_id,
             [services.registry.text(entry) for entry in _entries(services, form)],
-            effective_from=_instant(form),
+            effective_from=instant_of(form, "from"),
             min_assurance=Assurance[form["level"]],
             max_age=timedelta(minutes=int(age)) if age else None,
             notice=" ".join(form.get("notice", "").split()) or None,
@@ -82,7 +81,7 @@ def _record(services: Services, operator: Operator, client_id: str, form: Mappin
 def _problems(services: Services, operator: Operator, client_id: str, form: Mapping[str, str]) -> list[str]:
     """What is wrong with a form, in words; what the form cannot say, `policies.add` refuses."""
     age, notice, level = form.get("max_age", "").strip(), form.get("notice", ""), form.get("level", "")
-    at = _instant(form)
+    at = instant_of(form, "from")
     notice = " ".join(notice.split())
     no_reason = reason_of(form)[1]
     console = client_id == services.settings.console_client_id
@@ -117,7 +116,8 @@ def _unsound(services: Services, operator: Operator, policy: Policy) -> list[str
     if not found and all(entry_reach(entry, registry.reach) < policy.min_assurance for entry in policy.methods):
         found.append(say(NOBODY))
     is_console = policy.client_id == services.settings.console_client_id
-    if not found and is_console and not any(policy.accepts(proof) for proof in operator.session.proofs):
+    now_accepted = policy.under(services.configuration.suspensions(), services.now())
+    if not found and is_console and not any(now_accepted.accepts(proof) for proof in operator.session.proofs):
         found.append(say(NOT_YOURS))
     return found
 
@@ -148,17 +148,6 @@ def _entries(services: Services, form: Mapping[str, str]) -> list[MethodEntry]:
 def _may_follow(services: Services, method_id: str) -> bool:
     """Whether a first factor may be asked before a method: where that is usual."""
     return services.registry[method_id].default_after is not None
-
-
-def _instant(form: Mapping[str, str]) -> datetime | None:
-    """The date of effect, which is by the clock of mainland France; None for none, and for what is no date."""
-    given = form.get("from", "").strip()
-    if not INSTANT.fullmatch(given):
-        return None
-    try:
-        return datetime.fromisoformat(given).replace(tzinfo=HERE).astimezone(UTC)
-    except ValueError:
-        return None
 
 
 def _prefilled(services: Services, policy: Policy | None) -> dict[str, str]:

@@ -1,7 +1,8 @@
 """What operators type: filters in an address, reasons in a form."""
 
+import re
 from collections.abc import Mapping
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
@@ -11,6 +12,7 @@ from idp.domain.texts import N_, Text
 
 HERE = ZoneInfo("Europe/Paris")
 MAX_FILTER, MAX_REASON = 100, 500
+INSTANT = re.compile(r"2[0-9]{3}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}")
 NO_REASON: Text = N_("Dites pourquoi : la raison est gardée dans le journal.")
 BAD_REASON: Text = N_("500 caractères au plus, sans caractère invisible.")
 
@@ -44,6 +46,17 @@ def reason_of(form: Mapping[str, str]) -> tuple[str, Text | None]:
     if len(given) > MAX_REASON or not given.isprintable():
         return given[:MAX_REASON], BAD_REASON
     return given, None
+
+
+def instant_of(form: Mapping[str, str], name: str) -> datetime | None:
+    """A date and time by the clock of mainland France; None for none, and for what is no date."""
+    given = form.get(name, "").strip()
+    if not INSTANT.fullmatch(given):
+        return None
+    try:
+        return datetime.fromisoformat(given).replace(tzinfo=HERE).astimezone(UTC)
+    except ValueError:
+        return None
 
 
 def with_filters(page: str, filters: Mapping[str, str | None]) -> str:
