@@ -78,7 +78,7 @@ def test_support_changes_it_and_the_old_address_is_told_without_a_link_that_acts
     stolen = provider.last_code()
     contacts.set_email(provider.services, provider.desk, "anne.pierre", NEW, "identity card seen")
     *_, told, alert = provider.mails()
-    assert "identity_change.alone" in alert.text
+    assert "identity_change.alone" in alert.subject
     assert (told.to, NEW in told.text, "/not-me/" in told.text) == (OLD, False, False)
     assert "Prévenez tout de suite l'assistance" in told.text
     response = thief.post(f"{login}/email_otp", page=f"{login}/email_otp", code=stolen)
