@@ -38,6 +38,7 @@ def test_a_code_is_exchanged_by_assertion(provider: Provider, alg: str) -> None:
     assert response.status_code == 200, response.text
 
 
+@pytest.mark.embedded  # of the claims alone: what a store remembers is in test_client_assertion_replay.py
 @pytest.mark.parametrize(
     "audience",
     [ISSUER, f"{ISSUER}/token", [ISSUER], [f"{ISSUER}/token"]],
@@ -57,6 +58,7 @@ def test_an_endpoint_is_the_audience_of_what_is_sent_to_it(app: RelyingParty, pa
     assert refusal_of(send_raw(app, KEY.sign({**CLAIMS, "jti": "2", "aud": ISSUER + other}), path)) == INVALID_CLIENT
 
 
+@pytest.mark.embedded  # of the claims alone: what a store remembers is in test_client_assertion_replay.py
 @pytest.mark.parametrize(
     "changes",
     [

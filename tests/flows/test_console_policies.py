@@ -142,6 +142,7 @@ def test_a_policy_of_another_service_is_not_cancelled_by_this_ones_address(conso
 HOSTILE = ("<script>alert(1)</script>", "x\x00", "\u202eabc", "-1", "9" * 400, "x" * 50_000)
 
 
+@pytest.mark.embedded  # refused before anything is written
 @pytest.mark.parametrize(
     "fields",
     [

@@ -236,6 +236,7 @@ def test_a_service_is_registered(console: Console) -> None:
 HOSTILE = ("<script>alert(1)</script>", "x\x00", "\u202eabc", "x" * 50_000)
 
 
+@pytest.mark.embedded  # refused before anything is written
 @pytest.mark.parametrize("text", HOSTILE)
 @pytest.mark.parametrize(
     "name", ["client_id", "name", "redirect_uris", "post_logout_redirect_uris", "initiate_login_uri"]

@@ -6,6 +6,8 @@ from werkzeug.test import TestResponse
 from tests.fakes.provider import Provider
 from tests.fakes.relying_party import RelyingParty, bearer
 
+pytestmark = pytest.mark.embedded  # headers: what the endpoints do on servers, others ask
+
 ORIGIN = {"Origin": "https://app.example"}
 PREFLIGHT = {**ORIGIN, "Access-Control-Request-Method": "GET", "Access-Control-Request-Headers": "authorization"}
 

@@ -15,6 +15,8 @@ from tests.fakes.card import RPPS, asked, begin, present, said, send
 from tests.fakes.provider import Provider
 from tests.fakes.relying_party import RelyingParty
 
+pytestmark = pytest.mark.embedded  # asks nothing of a store
+
 
 @pytest.fixture
 def provider(start: Callable[..., Provider], tmp_path: Path) -> Provider:

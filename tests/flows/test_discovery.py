@@ -10,6 +10,8 @@ import pytest
 from tests.fakes.provider import ISSUER, Provider
 from tests.fakes.relying_party import RelyingParty
 
+pytestmark = pytest.mark.embedded  # asks nothing of a store
+
 # OIDC Discovery §3, RFC 8414 §2, RFC 9207 §3 and RP-Initiated Logout §2.1: of the registered names, those we may use.
 REGISTERED = {
     "issuer", "authorization_endpoint", "token_endpoint", "userinfo_endpoint", "jwks_uri", "end_session_endpoint",

@@ -190,6 +190,7 @@ ANSWERS: list[tuple[str, str]] = [
 PUBLIC = ("/jwks", "/.well-known/", "/static/")
 
 
+@pytest.mark.embedded  # asks nothing of a store
 @pytest.mark.parametrize(("method", "path"), ANSWERS)
 def test_every_answer_has_the_headers_of_security(provider: Provider, method: str, path: str) -> None:
     headers = provider.browser().open(path, method=method, buffered=True).headers

@@ -117,6 +117,7 @@ def test_a_declared_egress_has_its_own_limit(slowed: Callable[..., Slowed]) -> N
     assert len(made.pauses) == 1
 
 
+@pytest.mark.embedded  # asks nothing of a store
 @pytest.mark.parametrize(
     ("address", "forwarded", "counted_as"),
     [

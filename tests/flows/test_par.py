@@ -101,6 +101,7 @@ def test_a_request_uri_cannot_be_pushed(rp: RelyingParty) -> None:
     assert refusal(post(rp, rp.request(request_uri=push(rp)))) == "invalid_request"
 
 
+@pytest.mark.embedded  # refused before anything is written
 @pytest.mark.spec("RFC 9126 §2.1, §2.3")
 @pytest.mark.parametrize(
     ("changes", "code"),

@@ -123,6 +123,7 @@ def test_a_service_that_is_none_is_left_out(wizard: Wizard, service: str) -> Non
     assert wizard.registration().client_id is None
 
 
+@pytest.mark.embedded  # refused before anything is written
 @pytest.mark.parametrize(
     ("login", "password", "again", "field"),
     [

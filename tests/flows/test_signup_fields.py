@@ -34,6 +34,7 @@ def test_fields_are_those_of_the_inventory() -> None:
 MANDATORY = [each.name for each in FIELDS if each.is_required]
 
 
+@pytest.mark.embedded  # refused before anything is written
 @pytest.mark.parametrize("name", [*MANDATORY, "email", "email_again"])
 def test_a_mandatory_field_is_needed(provider: Provider, wizard: Wizard, name: str) -> None:
     wizard.begin()
@@ -45,6 +46,7 @@ def test_a_mandatory_field_is_needed(provider: Provider, wizard: Wizard, name: s
     assert provider.mails() == []
 
 
+@pytest.mark.embedded  # refused before anything is written
 @pytest.mark.parametrize(
     ("name", "typed", "expected"),
     [

@@ -20,6 +20,8 @@ from tests.fakes.hospital_badge import BADGES, HospitalBadge
 from tests.fakes.provider import PASSWORD, Provider
 from tests.fakes.relying_party import RelyingParty, answer_of, csrf_of
 
+pytestmark = pytest.mark.embedded  # asks nothing of a store that other methods do not
+
 ROOT = Path(__file__).parents[2]
 NUMBER = BADGES["anne.pierre"]
 GENERIC = "Ce mode d&#39;authentification n&#39;a pas abouti."

@@ -65,6 +65,7 @@ def test_wrong_secret_or_client_is_invalid_client(rp: RelyingParty) -> None:
     assert rp.token(code).status_code == 200
 
 
+@pytest.mark.embedded  # no store is asked
 @pytest.mark.parametrize(
     "header",
     [
@@ -163,6 +164,7 @@ def test_one_thing_wrong(rp: RelyingParty, changes: dict[str, str | None], refus
     assert rp.token(code).status_code == 200, "a refused request does not use the code up"
 
 
+@pytest.mark.embedded  # no store is asked
 @pytest.mark.parametrize(
     "name", ["grant_type", "code", "redirect_uri", "client_id", "client_secret", "code_verifier", "scope"]
 )

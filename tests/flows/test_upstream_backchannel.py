@@ -71,6 +71,7 @@ def told(provider: Provider, token: str, path: str = PATH) -> int:
 # -- refusals ----------------------------------------------------------------------------------------
 
 
+@pytest.mark.embedded  # refused before anything is written
 @pytest.mark.parametrize(
     "changed",
     [
