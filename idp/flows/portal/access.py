@@ -188,6 +188,7 @@ def _field(
         "is_required": asked.is_required and not asked.is_locked,
         "is_locked": asked.is_locked,
         "choices": asked.choices,
+        "other_of": asked.other_of,
         "most": MAX_TEXT[asked.kind],
         "value": value,
         "wrong": wrong.get(asked.name),
