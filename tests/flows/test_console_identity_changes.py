@@ -229,7 +229,7 @@ def test_an_account_that_is_not_active_is_left_alone(console: Console) -> None:
 @pytest.mark.parametrize("form", FORMS)
 def test_a_second_operator_finds_it_and_approves(console: Console, form: str) -> None:
     made, claire = proposed(console, form), other(console)
-    assert "Attendent un second opérateur : 1" in claire.browser.get("/console").text
+    assert "1 en attente" in claire.browser.get("/console").text
     assert "un second opérateur : 1" in claire.browser.get(PAGE).text
     listed = claire.browser.get(LIST).text
     assert page_of(console) in listed
@@ -242,7 +242,7 @@ def test_a_second_operator_finds_it_and_approves(console: Console, form: str) ->
     assert "Approuvé par claire.support" in said
     assert now(console.provider, made).state is ChangeState.APPROVED
     assert len(letters(console.provider)) == 1
-    assert "Attendent un second" not in claire.browser.get("/console").text
+    assert "en attente" not in claire.browser.get("/console").text
     assert account(console.provider).verified_email == OLD
 
 

@@ -2,12 +2,14 @@
 
 import flask
 
-from idp.domain.rights import ALL_SERVICES, Role
+from idp.domain.registration import RegistrationStatus
+from idp.domain.rights import ALL_SERVICES, Right, Role
 from idp.domain.texts import N_, Text
 from idp.flows.console import waiting_changes
 from idp.flows.console.door import HOME, Operator, allowed
 from idp.flows.console.frame import draw, menu_of
 from idp.flows.services import Services
+from idp.store import Tx
 
 ROLES: dict[Role, Text] = {
     Role.SUPPORT: N_("Assistance régionale"),
@@ -38,10 +40,19 @@ def add_routes(bp: flask.Blueprint, services: Services) -> None:
             for role, scope in sorted(operator.rights.roles)
         ]
         with services.db.read() as tx:
-            waiting = waiting_changes.count(operator, tx)
-        to_do = {"people": say(waiting_changes.WAITING, number=waiting)} if waiting else {}
+            waiting = _waiting(tx, operator)
         pages = [
-            {**item, "what_for": say(WHAT_FOR[item["key"]]), "to_do": to_do.get(item["key"])}
+            {**item, "what_for": say(WHAT_FOR[item["key"]]), "waiting": waiting.get(item["key"])}
             for item in menu_of(services, operator)
         ]
         return draw(services, operator, "console/home.html", here="home", roles=roles, pages=pages)
+
+
+def _waiting(tx: Tx, operator: Operator) -> dict[str, int]:
+    """How many wait in each queue that the operator sees."""
+    found = {"people": waiting_changes.count(operator, tx)}
+    if operator.rights.may(Right.REGISTRATIONS_SEE):
+        found["registrations"] = tx.registration_desk.counts().get(RegistrationStatus.SUBMITTED, 0)
+    if scope := operator.rights.scope_of(Right.REQUESTS_SEE):
+        found["requests"] = tx.access_requests.count(scope)
+    return found

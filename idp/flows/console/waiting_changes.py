@@ -21,7 +21,6 @@ KINDS: dict[str, Text] = {
     "adeli": N_("Carte, par son numéro ADELI"),
     "employee": N_("Carte d'établissement, par son numéro"),
 }
-WAITING: Text = N_("Attendent un second opérateur : %(number)s")
 MARKS = {ChangeState.PROPOSED: "wait", ChangeState.APPROVED: "good"}
 STATES: dict[ChangeState, Text] = {
     ChangeState.PROPOSED: N_("Attend un second opérateur"),
