@@ -40,7 +40,7 @@ EVENTS = {
     "client.created": "A service was registered.",
     "client.enabled": "A service was enabled.",
     "client.disabled": "A service was disabled.",
-    "client.changed": "A registration was changed; `changed` names the fields, `…_before` and `…_after` addresses.",
+    "client.changed": "A registration was changed, see `changed`; addresses and scopes `…_before` and `…_after`.",
     "client.secret_changed": "A service was given a new secret; the one before works until `previous_until`.",
     "method.suspended": "A method was suspended for every service, `until` when, or longer than before; `reason` says "
     "why.",

@@ -1,4 +1,6 @@
-"""Registering a service, and changing what it is called and where its addresses are."""
+"""Registering a service, and changing what it is called, where its addresses are and, for whoever may register any,
+which data it may ask for.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -18,6 +20,7 @@ from idp.flows.services import Services
 
 TEXTS = ("name", "description", "initiate_login_uri")  # of the form, as of `Client`
 LISTS = ("redirect_uris", "post_logout_redirect_uris")
+OFFERED = tuple(scope for scope in SCOPES if scope != "offline_access")  # that one goes with a lifetime
 MAX_TEXT, MAX_LIST, MAX_SAID = 2000, 10_000, 5
 CHANGED: Text = N_("Le service est modifié.")
 MADE: Text = N_("Le service est déclaré.")
@@ -31,6 +34,7 @@ BAD_ADDRESS: Text = N_(
     "2000 caractères au plus."
 )
 TAKEN: Text = N_("Un service a déjà cet identifiant.")
+NO_SUCH_SCOPE: Text = N_("Une des données demandées n'existe pas.")
 NO_OPENID: Text = N_("La donnée « openid » est nécessaire pour connecter les personnes.")
 REFUSED: Text = N_("Le service ne peut pas être enregistré ainsi : %(problem)s.")
 
@@ -68,12 +72,15 @@ def _add_change(bp: flask.Blueprint, services: Services) -> None:
         with services.db.read() as tx:
             client = client_of(tx, operator, Right.SERVICES_EDIT, client_id)
         form, page = flask.request.form, f"{PAGE}/{client_id}"
+        may_choose = operator.rights.may(Right.SERVICES_REGISTER)
         if client_id in own_sites(services):
             return done(services, operator, OWN_SITE, page, is_refused=True)
         if flask.request.method == "GET":
-            return _form(services, operator, _stored(client), (), client)
-        problems = _problems(services, form)
-        fields = _fields(form)
+            return _form(services, operator, _stored(client, may_choose), (), client, may_choose=may_choose)
+        problems, fields = _problems(services, form), _fields(form)
+        if may_choose:
+            problems += _scope_problems(services, form)
+            fields["scopes"] = _scopes(form, client)
         if not problems and all(getattr(client, name) == value for name, value in fields.items()):
             return done(services, operator, NOTHING, page)
         if not problems:
@@ -85,7 +92,7 @@ def _add_change(bp: flask.Blueprint, services: Services) -> None:
                 problems = [services.pages.say(REFUSED, problem=str(error))]
             else:
                 return done(services, operator, CHANGED, page)
-        return _form(services, operator, _typed(form), problems, client)
+        return _form(services, operator, _typed(form), problems, client, may_choose=may_choose)
 
 
 def _registered(services: Services, operator: Operator, client_id: str, secret: str | None) -> flask.Response:
@@ -103,7 +110,7 @@ def _new(form: Any) -> Client:
     return Client(
         client_id=form["client_id"],
         auth_method="none" if form.get("auth") == "none" else "client_secret_basic",
-        scopes=tuple(scope for scope in SCOPES if scope in form.getlist("scope")),
+        scopes=_scopes(form),
         needs_entitlement=form.get("everybody") != "yes",
         **_fields(form),
     )
@@ -113,6 +120,19 @@ def _fields(form: Mapping[str, str]) -> dict[str, Any]:
     texts: dict[str, Any] = {name: " ".join(form.get(name, "").split()) or None for name in TEXTS}
     texts["name"] = texts["name"] or ""
     return texts | {name: tuple(form.get(name, "").split()) for name in LISTS}
+
+
+def _scopes(form: Any, client: Client | None = None) -> tuple[str, ...]:
+    """What is ticked, and what this client has that the form does not offer; in the order in which it has them."""
+    ticked, had = form.getlist("scope"), client.scopes if client else ()
+    kept = tuple(scope for scope in had if scope in ticked or scope not in OFFERED)
+    return kept + tuple(scope for scope in OFFERED if scope in ticked and scope not in had)
+
+
+def _scope_problems(services: Services, form: Any) -> list[str]:
+    ticked = set(form.getlist("scope"))
+    checks = [(not ticked <= set(OFFERED), NO_SUCH_SCOPE), ("openid" not in ticked, NO_OPENID)]
+    return [services.pages.say(text) for is_wrong, text in checks if is_wrong]
 
 
 def _problems(services: Services, form: Mapping[str, str]) -> list[str]:
@@ -139,8 +159,7 @@ def _new_problems(services: Services, form: Any) -> list[str]:
         return [services.pages.say(OWN_SITE)]
     with services.db.read() as tx:
         is_taken = tx.clients.get(client_id) is not None
-    checks = [(is_taken, TAKEN), ("openid" not in form.getlist("scope"), NO_OPENID)]
-    return [services.pages.say(text) for is_wrong, text in checks if is_wrong]
+    return [*([services.pages.say(TAKEN)] if is_taken else []), *_scope_problems(services, form)]
 
 
 def _typed(form: Any) -> dict[str, Any]:
@@ -148,10 +167,10 @@ def _typed(form: Any) -> dict[str, Any]:
     return {**kept, "scope": form.getlist("scope")}
 
 
-def _stored(client: Client) -> dict[str, Any]:
+def _stored(client: Client, may_choose: bool) -> dict[str, Any]:
     lists = {name: "\n".join(getattr(client, name)) for name in LISTS}
-    seen = clients.state_of(client, (*TEXTS, *LISTS))
-    return {**{name: getattr(client, name) or "" for name in TEXTS}, **lists, "seen": seen}
+    seen = clients.state_of(client, (*TEXTS, *LISTS, *(["scopes"] if may_choose else [])))
+    return {**{name: getattr(client, name) or "" for name in TEXTS}, **lists, "scope": client.scopes, "seen": seen}
 
 
 def _form(
@@ -160,8 +179,10 @@ def _form(
     form: Mapping[str, Any],
     problems: Sequence[str],
     client: Client | None = None,
+    *,
+    may_choose: bool = True,
 ) -> flask.Response:
-    """client: the one that is changed; None to register one."""
+    """client: the one that is changed; None to register one. may_choose: which data it may ask for."""
     return draw(
         services,
         operator,
@@ -171,7 +192,7 @@ def _form(
         errors=list(problems),
         client=client,
         form=form,
-        scopes=[scope for scope in SCOPES if scope != "offline_access"],
+        scopes=OFFERED if may_choose else (),
         action=f"{PAGE}/{client.client_id}/edit" if client else f"{PAGE}/register/new",
         back_url=f"{PAGE}/{client.client_id}" if client else PAGE,
     )

@@ -12,8 +12,15 @@ from idp.flows.operators.desk import Desk
 from idp.store import Tx
 
 MAX_OVERLAP = timedelta(days=7)
-# Where a service has codes, people and logouts sent, and its keys read: the audit tells what they were and are.
-ADDRESSES = ("redirect_uris", "post_logout_redirect_uris", "backchannel_logout_uri", "initiate_login_uri", "jwks_uri")
+# Where a service has codes, people and logouts sent, its keys read, and what it is told: the audit has both states.
+TOLD = (
+    "redirect_uris",
+    "post_logout_redirect_uris",
+    "backchannel_logout_uri",
+    "initiate_login_uri",
+    "jwks_uri",
+    "scopes",
+)
 MAX_TOLD = 10_000
 
 
@@ -80,8 +87,8 @@ def change(desk: Desk, client_id: str, fields: Mapping[str, Any], *, seen: str |
 
 
 def _moved(before: Client, after: Client) -> dict[str, str]:
-    """Those addresses that changed, as they were and are."""
-    moved = [name for name in ADDRESSES if getattr(before, name) != getattr(after, name)]
+    """What changed of TOLD, as it was and is."""
+    moved = [name for name in TOLD if getattr(before, name) != getattr(after, name)]
     whole = {
         f"{name}_{when}": getattr(of, name) for name in moved for when, of in (("before", before), ("after", after))
     }
