@@ -105,7 +105,7 @@ def birth(typed: str) -> str:
 
 def rpps(typed: str) -> str:
     """Raises Unsound."""
-    digits = re.sub(r"[ .-]", "", typed)
+    digits = re.sub(r"[\s.-]", "", typed)
     if not re.fullmatch(r"[0-9]{11}", digits):
         raise Unsound("rpps")
     if not has_luhn_key(digits):
@@ -115,7 +115,7 @@ def rpps(typed: str) -> str:
 
 def adeli(typed: str) -> str:
     """Raises Unsound."""
-    found = re.sub(r"[ .-]", "", typed).upper()
+    found = re.sub(r"[\s.-]", "", typed).upper()
     if not ADELI.fullmatch(found):
         raise Unsound("adeli")
     return found

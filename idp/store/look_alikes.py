@@ -11,10 +11,11 @@ from sqlalchemy.engine import RowMapping
 from idp.domain.account import name_key
 from idp.domain.names import are_near, near_to, plain
 from idp.domain.registration import Registration, RegistrationStatus
+from idp.store.name_words import begins
 from idp.store.schema import account, identity, registration
 
 MOST = 20
-LAST = "􏿿"
+NOBODY = {("\U0010ffff", "")}  # no name begins so
 NUMBERS = ("rpps", "adeli")
 WHY = (*NUMBERS, "email", "name")
 LIVE = (RegistrationStatus.SUBMITTED.value, RegistrationStatus.APPROVED.value, RegistrationStatus.REFUSED.value)
@@ -130,8 +131,8 @@ def _begun_alike(family: str, given: str) -> CompoundSelect[tuple[str]]:
     key = account.c.name_key
     return union(
         *(
-            select(account.c.account_id).where(key >= one, key < one + LAST, key.like(f"% {other}%"))
-            for one, other in {*product(first, second), *product(second, first)} or {(LAST, LAST)}
+            select(account.c.account_id).where(begins(key, one), key.like(f"% {other}%"))
+            for one, other in {*product(first, second), *product(second, first)} or NOBODY
         )
     )
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 
-from sqlalchemy import Connection, delete
+from sqlalchemy import ColumnElement, Connection, and_, delete
 
 from idp.store import bulk
 from idp.store.schema import name_word
@@ -16,3 +16,8 @@ def add(connection: Connection, keys: Mapping[str, str]) -> None:
 
 def remove(connection: Connection, account_ids: Collection[str]) -> None:
     connection.execute(delete(name_word).where(name_word.c.account_id.in_(account_ids)))
+
+
+def begins(column: ColumnElement[str], typed: str) -> ColumnElement[bool]:
+    """A range, which both databases have an index for: what it is of is sorted by its code points."""
+    return and_(column >= typed, column < typed + "\U0010ffff")

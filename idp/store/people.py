@@ -23,6 +23,7 @@ from sqlalchemy import (
 
 from idp.domain.account import Account, AccountStatus, name_key, normalise_login
 from idp.store.accounts import FIELDS, build
+from idp.store.name_words import begins
 from idp.store.schema import account, client, entitlement, identity, name_word
 
 BATCH = 1000
@@ -151,14 +152,14 @@ class People:
             yield account.c.status == status
         typed, words = normalise_login(text)[:MAX_TEXT], name_key(text[:MAX_TEXT], "").split()[:MAX_WORDS]
         if typed:
-            yield self._is_found(words, _begins(identity.c.value, typed) & identity.c.kind.in_(FOUND_BY))
+            yield self._is_found(words, begins(identity.c.value, typed) & identity.c.kind.in_(FOUND_BY))
 
     def _is_found(self, words: list[str], identified: ColumnElement[bool]) -> ColumnElement[bool]:
         """Where few have the rarest word or the identifier they are looked up by it; where many have, whoever reads the
         list in its order soon has a page.
         """
-        begins = [_begins(name_word.c.word, word) for word in words]
-        counts = [self._some(name_word, each) for each in begins]
+        with_word = [begins(name_word.c.word, word) for word in words]
+        counts = [self._some(name_word, each) for each in with_word]
         *found, known = self._db.execute(select(*counts, self._some(identity, identified))).one()
         named = and_(*(_has_word(account.c.name_key, word) for word in words)) if words else literal(value=False)
         if min(found, default=0) + known > FEW:
@@ -167,7 +168,7 @@ class People:
         ids = [select(identity.c.account_id).where(identified)]
         if words:
             rarest = found.index(min(found))
-            having = select(name_word.c.account_id).where(begins[rarest])
+            having = select(name_word.c.account_id).where(with_word[rarest])
             others = [_has_word(NAMED.c.name_key, word) for word in words[:rarest] + words[rarest + 1 :]]
             ids.append(having.join(NAMED).where(*others) if others else having)
         return account.c.account_id.in_(union(*ids))
@@ -190,11 +191,6 @@ class People:
             tuple_(*(literal(each, c.type) for each, c in zip(last, (key, account.c.account_id), strict=True))),
         )
         return query.where(row < value if down else row > value)
-
-
-def _begins(column: ColumnElement[str], typed: str) -> ColumnElement[bool]:
-    """A range, which both databases have an index for."""
-    return and_(column >= typed, column < typed + "\U0010ffff")
 
 
 def _has_word(key: ColumnElement[str], word: str) -> ColumnElement[bool]:
