@@ -71,6 +71,14 @@ class Newcomer:
             expect(self.page.locator("h2").first).to_have_text(heading)
         self.visitor.sees("Inscription")
 
+    def reads_english(self) -> None:
+        """A page where nothing is typed yet, and back."""
+        self.page.get_by_role("link", name="English").click()
+        expect(self.page.locator("html")).to_have_attribute("lang", "en")
+        self.visitor.check()
+        self.page.get_by_role("link", name="Français").click()
+        expect(self.page.locator("html")).to_have_attribute("lang", "fr")
+
     def goes_on(self) -> None:
         self.page.click("#signup-next")
 

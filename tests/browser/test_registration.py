@@ -164,12 +164,14 @@ def test_what_was_proven_is_filled_in_and_locked(
     newcomer.has(family_name="", rpps="")
 
 
-def test_the_steps_and_the_queue_on_a_phone(visit: Visit) -> None:
+def test_the_steps_in_the_dark_in_both_languages_and_the_queue_on_a_phone(visit: Visit) -> None:
     newcomer = Newcomer(visit(**PHONE, color_scheme="dark"), "emmanuelle.vandenbroucke")
     page = newcomer.page
     newcomer.begins_at("ror")
+    newcomer.reads_english()
     page.click("#signup-none")
     newcomer.is_at(2)
+    newcomer.reads_english()
     newcomer.goes_on()
     expect(page.locator("#error-summary")).to_be_focused()
     newcomer.is_at(2)
@@ -177,11 +179,13 @@ def test_the_steps_and_the_queue_on_a_phone(visit: Visit) -> None:
     newcomer.goes_on()
     newcomer.types_code()
     newcomer.is_at(3)
+    newcomer.reads_english()
     newcomer.goes_on()
     expect(page.locator("#error-summary")).to_be_focused()
     newcomer.is_at(3)
     newcomer.chooses()
     newcomer.is_at(4)
+    newcomer.reads_english()
     newcomer.goes_on()
     expect(page.locator("#error-summary")).to_be_focused()
     newcomer.is_at(4)
