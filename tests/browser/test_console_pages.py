@@ -17,6 +17,9 @@ PAGES = {
     "/people": "People",
     "/people/<id>": "Anne Pierre",
     "/people/<id>/suspend": "Suspend the account of Anne Pierre?",
+    "/people/<id>/change-email": "Change the e-mail address of Anne Pierre",
+    "/people/<id>/link-identity": "Link a card to Anne Pierre",
+    "/identity-changes": "Changes that wait",
     "/services": "Services",
     "/services/ror": "ROR Nouvelle-Aquitaine",
     "/services/register/new": "Register a service",
@@ -26,6 +29,7 @@ PAGES = {
     "/policies": "Policies",
     "/policies/ror": "Policy of ROR Nouvelle-Aquitaine",
     "/policies/ror/new": "New policy of ROR Nouvelle-Aquitaine",
+    "/methods/totp/suspend": "Suspend “Authenticator application” for all services",
     "/audit": "Audit trail",
     "/reports": "Who has access to what",
 }
