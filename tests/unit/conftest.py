@@ -1,4 +1,4 @@
-"""The unit layer stays under ten seconds: fewer examples, the same ones each time."""
+"""The unit layer stays quick: fewer examples, the same ones each time."""
 
 from hypothesis import settings
 
