@@ -4,20 +4,16 @@ The letter goes to the address that the account has. Its holder confirms, and th
 and it never is; who says nothing for 24 hours has had the notice. What would have forbidden the proposal still does.
 """
 
-from collections.abc import Collection
-from datetime import datetime
-
 import structlog
 
 from idp.domain.account import Account
 from idp.domain.alert import NOT_ASKED, STOPPED
-from idp.domain.audit import AuditEvent
 from idp.domain.authn import IdentityRef
-from idp.domain.identity_change import EMAIL, HOLDER_HAS, KINDS, ChangeState, IdentityChange
+from idp.domain.identity_change import EMAIL, HOLDER_HAS, ChangeState, IdentityChange
 from idp.domain.ids import new_token
 from idp.domain.means import Person
 from idp.errors import InvalidOperation
-from idp.flows import letters
+from idp.flows import letters, open_changes
 from idp.flows.alerts import PROVIDER, raise_alert
 from idp.flows.operators import cards, contacts
 from idp.flows.operators.desk import Desk, Obstacle, person_of
@@ -106,7 +102,7 @@ def apply(services: Services, change: IdentityChange, actor: str) -> bool:
         why = problem.code if isinstance(problem, Obstacle) else "taken"
     with services.db.write() as tx:
         if tx.identity_changes.end(change, ChangeState.CANCELLED, services.now(), by=PROVIDER, note=why):
-            record(tx, change, "identity_change.cancelled", PROVIDER, services.now(), reason=why)
+            open_changes.record(tx, change, "identity_change.cancelled", PROVIDER, services.now(), reason=why)
             about = {"means": change.change_id, "kind": change.kind, "reason": why}
             raise_alert(services, tx, STOPPED, account_id=change.account_id, **about)
     return False
@@ -133,7 +129,7 @@ def _apply(services: Services, tx: Tx, change: IdentityChange, actor: str) -> bo
     else:
         proven = IdentityRef(change.kind, change.value)
         cards.attach(services, desk, tx, account, proven, method_id=change.method or cards.METHOD, **facts)
-    record(tx, change, "identity_change.applied", actor, services.now())
+    open_changes.record(tx, change, "identity_change.applied", actor, services.now())
     return True
 
 
@@ -143,20 +139,11 @@ def refuse_as_holder(services: Services, change: IdentityChange, holder: str) ->
         tx.accounts.lock(change.account_id)
         if not tx.identity_changes.end(change, ChangeState.REFUSED, services.now(), by=holder, note="holder"):
             return False
-        record(tx, change, "identity_change.refused", holder, services.now(), reason="holder")
+        open_changes.record(tx, change, "identity_change.refused", holder, services.now(), reason="holder")
         by = {"proposed_by": change.proposed_by, "approved_by": change.approved_by or "-"}
         about = {"means": change.change_id, "kind": change.kind, **by}
         raise_alert(services, tx, NOT_ASKED, account_id=change.account_id, **about)
     return True
-
-
-def cancel_open(
-    tx: Tx, account_id: str, actor: str, now: datetime, reason: str, *, kinds: Collection[str] = KINDS
-) -> None:
-    """Nothing that was begun for this account goes on, for something else was decided of it. The account is locked."""
-    for change in tx.identity_changes.open_of(account_id):
-        if change.kind in kinds and tx.identity_changes.end(change, ChangeState.CANCELLED, now, by=actor, note=reason):
-            record(tx, change, "identity_change.cancelled", actor, now, reason=reason)
 
 
 def apply_due(services: Services) -> bool:
@@ -168,13 +155,7 @@ def apply_due(services: Services) -> bool:
     for change in stale:
         with services.db.write() as tx:
             if tx.identity_changes.end(change, ChangeState.EXPIRED, now, by=PROVIDER):
-                record(tx, change, "identity_change.expired", PROVIDER, now)
+                open_changes.record(tx, change, "identity_change.expired", PROVIDER, now)
     if done:
         structlog.get_logger().info("changes of identity done", count=done)
     return BATCH in (len(due), len(stale))
-
-
-def record(tx: Tx, change: IdentityChange, name: str, actor: str, now: datetime, **facts: str) -> None:
-    """An audit event about a change; what it gives stands beside it."""
-    detail = {"change": change.change_id, "kind": change.kind, **facts}
-    tx.audit.record(AuditEvent(name, actor, change.account_id, detail=detail, personal={"value": change.value}), now)

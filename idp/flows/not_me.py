@@ -13,7 +13,7 @@ from idp.domain.alert import NOT_ME
 from idp.domain.audit import AuditEvent
 from idp.domain.contact import EMAIL_CHANGED, PHONE_CHANGED
 from idp.domain.enrolled import ENROLLED_KINDS
-from idp.flows import answer, identity_changes, letters, not_me_link
+from idp.flows import answer, letters, not_me_link, open_changes
 from idp.flows.alerts import raise_alert
 from idp.flows.services import Services
 from idp.store import Tx
@@ -77,7 +77,7 @@ def _take_away(services: Services, claim: not_me_link.Claim) -> None:
         tx.sessions.end_all(account.account_id, now)
         tx.resets.drop(account.account_id)
         tx.emergency_codes.revoke(account.account_id, now)
-        identity_changes.cancel_open(tx, account.account_id, "anonymous", now, "not_me")
+        open_changes.cancel(tx, account.account_id, "anonymous", now, "not_me")
         tx.browsers.forget(account.account_id)
         services.record(tx, AuditEvent("account.not_me", "anonymous", account.account_id, detail=detail))
         letters.tell(services, tx, account, "not_me", services.pages.lang)

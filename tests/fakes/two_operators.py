@@ -1,24 +1,47 @@
 """Changes of an address or of a card, as two operators and the holder make them."""
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from werkzeug.test import TestResponse
 
 from idp.domain.account import Account
 from idp.domain.identity_change import IdentityChange
 from idp.flows.identity_changes import apply_due
 from idp.flows.operators import identity_changes
-from idp.flows.operators.desk import Desk
+from idp.flows.operators.desk import Desk, Obstacle
+from tests.fakes import national_card
 from tests.fakes.mailer import Mail
+from tests.fakes.portal import METHODS
 from tests.fakes.provider import ISSUER, Provider
 from tests.fakes.relying_party import csrf_of
 
 ANNE, NADIA, CLAIRE = "anne.pierre", "nadia.support", "claire.support"
-OLD, NEW, RPPS = "anne.pierre@chu.example", "anne@clinique.example", "10003456786"
+OLD, NEW = "anne.pierre@chu.example", "anne@clinique.example"
+RPPS, OTHER_RPPS = "10003456786", "10000000017"
 WHY = "carte d'identité vue"
 CARD = "national_card"
+
+
+def with_operators(start: Callable[..., Provider], patch: pytest.MonkeyPatch, **settings: Any) -> Provider:
+    """Anne, two operators, and Karim, whose address and number are taken."""
+    national_card.install(patch)
+    made = start(methods=METHODS, brand={"support_email": "support@region.example"}, **settings)
+    made.add_client("rp")
+    made.add_client("card", methods=(CARD,))
+    for login in (ANNE, NADIA, CLAIRE):
+        made.add_account(login)
+    made.add_account("karim.benali", rpps=OTHER_RPPS)
+    return made
+
+
+def refused(code: str, act: Callable[[], object]) -> None:
+    with pytest.raises(Obstacle) as problem:
+        act()
+    assert problem.value.code == code
 
 
 def desk_of(provider: Provider, name: str) -> Desk:

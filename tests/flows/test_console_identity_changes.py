@@ -6,19 +6,17 @@ from uuid import uuid4
 
 import pytest
 
-from idp.domain.account import AccountStatus
-from idp.domain.identity_change import ChangeState, IdentityChange
-from idp.flows.operators import accounts
+from idp.domain.identity_change import ChangeState
 from idp.store.rpps_extract import Registered
 from tests.fakes import national_card
 from tests.fakes.console import Console, give_role, send
+from tests.fakes.console_changes import FORMS, PAGE, address, decide, other, page_of, proposed
 from tests.fakes.portal import METHODS
 from tests.fakes.provider import Provider
-from tests.fakes.relying_party import RelyingParty, csrf_of, path_of
+from tests.fakes.relying_party import csrf_of, path_of
 from tests.fakes.two_operators import ANNE, NEW, OLD, RPPS, WHY, account, letters, now
 
-PAGE, LIST = "/console/people", "/console/identity-changes"
-FORMS = {"change-email": NEW, "link-identity": RPPS}
+LIST = "/console/identity-changes"
 
 
 @pytest.fixture
@@ -27,42 +25,6 @@ def console(start: Callable[..., Provider], monkeypatch: pytest.MonkeyPatch) -> 
     made = Console.start(start, methods=METHODS)
     made.provider.add_account(ANNE)
     return made
-
-
-def other(console: Console) -> RelyingParty:
-    """The second operator."""
-    return console.of("claire.support", ("support", "*"))
-
-
-def page_of(console: Console, login: str = ANNE) -> str:
-    return f"{PAGE}/{account(console.provider, login).account_id}"
-
-
-def proposed(console: Console, form: str = "change-email") -> IdentityChange:
-    path = f"{page_of(console)}/{form}"
-    kind = {"kind": "rpps", "method": "national_card"} if form == "link-identity" else {}
-    answer = send(console.support, path, path, value=FORMS[form], reason=WHY, **kind)
-    assert path_of(answer) == page_of(console), answer.text
-    with console.provider.services.db.read() as tx:
-        return tx.identity_changes.waiting(9)[-1]
-
-
-def address(console: Console, made: IdentityChange, act: str) -> str:
-    return f"{page_of(console)}/changes/{made.change_id}/{act}"
-
-
-def version_in(page: str) -> str:
-    return page.partition('name="version" value="')[2].partition('"')[0]
-
-
-def decide(console: Console, rp: RelyingParty, made: IdentityChange, act: str = "approve", **fields: str) -> str:
-    """What the page says that one lands on."""
-    path = address(console, made, act)
-    shown = rp.browser.get(path)
-    assert shown.status_code == 200, shown.headers
-    form = {"csrf": csrf_of(shown), "version": version_in(shown.text), **fields}
-    answer = rp.browser.post(path, data=form)
-    return rp.browser.get(path_of(answer)).text if answer.status_code == 303 else answer.text
 
 
 # -- who may not -------------------------------------------------------------------------------
@@ -153,74 +115,6 @@ def test_what_is_approved_is_what_was_shown(console: Console, version: str) -> N
     said = decide(console, other(console), made, version=version)
     assert "décidé entre-temps" in said
     assert now(console.provider, made) == made
-
-
-# -- what is typed -----------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("form", "value"),
-    [
-        *(
-            ("change-email", value)
-            for value in ("", "anne", "a\x00@x.example", "<script>alert(1)</script>", OLD, "é" * 9000)
-        ),
-        *(("link-identity", value) for value in ("", "12", RPPS[:-1] + "7", "1" * 60_000, "<script>alert(1)</script>")),
-    ],
-    ids=lambda value: value[:12].encode().hex(),
-)
-def test_a_mistake_is_said_at_its_field_and_nothing_typed_is_lost(console: Console, form: str, value: str) -> None:
-    path = f"{page_of(console)}/{form}"
-    answer = send(console.support, path, path, value=value, reason=WHY, kind="rpps", method="national_card")
-    if value == "a\x00@x.example":
-        assert answer.status_code in {400, 422}
-    else:
-        assert answer.status_code == 422
-        assert 'href="#value"' in answer.text
-        assert "carte d&#39;identité vue" in answer.text
-    assert "<script>alert" not in answer.text
-    assert not console.provider.events("identity_change.proposed")
-
-
-@pytest.mark.parametrize("kind", ["", "email", "login_name", "x" * 5000])
-def test_a_card_has_a_kind_of_its_own(console: Console, kind: str) -> None:
-    path = f"{page_of(console)}/link-identity"
-    answer = send(console.support, path, path, value=NEW, reason=WHY, kind=kind)
-    assert answer.status_code in {303, 422}
-    assert not console.provider.events("identity_change.proposed")
-
-
-@pytest.mark.parametrize("method", ["", "password", "x\r\ny"])
-def test_it_is_linked_to_what_proves_it(console: Console, method: str) -> None:
-    path = f"{page_of(console)}/link-identity"
-    answer = send(console.support, path, path, value=RPPS, reason=WHY, kind="rpps", method=method)
-    assert answer.status_code in {303, 400}
-    assert not console.provider.events("identity_change.proposed")
-
-
-def test_one_megabyte_is_too_much(console: Console) -> None:
-    path = f"{page_of(console)}/change-email"
-    csrf = csrf_of(console.support.browser.get(path))
-    answer = console.support.browser.post(path, data={"csrf": csrf, "value": "a" * 1_000_000, "reason": WHY})
-    assert answer.status_code == 413
-
-
-@pytest.mark.parametrize("reason", ["", "   ", "x" * 501, "x\u202ey"])
-def test_a_reason_is_needed_to_propose_and_to_refuse(console: Console, reason: str) -> None:
-    path = f"{page_of(console)}/change-email"
-    answer = send(console.support, path, path, value=NEW, reason=reason)
-    assert (answer.status_code, 'href="#reason"' in answer.text, NEW in answer.text) == (422, True, True)
-    made = proposed(console)
-    assert 'id="error-summary"' in decide(console, other(console), made, "refuse", reason=reason)
-    assert now(console.provider, made) == made
-
-
-def test_an_account_that_is_not_active_is_left_alone(console: Console) -> None:
-    page = page_of(console)
-    accounts.set_status(console.provider.desk, ANNE, AccountStatus.SUSPENDED, "x")
-    assert "change-email" not in console.support.browser.get(page).text
-    assert path_of(send(console.support, f"{page}/change-email", f"{page}/change-email", value=NEW, reason=WHY)) == page
-    assert "pas actif" in console.support.browser.get(page).text
 
 
 # -- what is done ------------------------------------------------------------------------------

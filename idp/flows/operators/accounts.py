@@ -8,7 +8,7 @@ from idp.domain.account import Account, AccountStatus
 from idp.domain.enrolled import ENROLLED_KINDS
 from idp.domain.ids import new_id
 from idp.errors import InvalidOperation
-from idp.flows import consents, identity_changes
+from idp.flows import consents, open_changes
 from idp.flows.operators.desk import Desk
 from idp.flows.operators.newcomers import bring_in, require, sound
 from idp.store import Tx
@@ -60,7 +60,7 @@ def set_status(
         if status is not AccountStatus.ACTIVE:
             tx.sessions.end_all(account.account_id, desk.now())
             tx.emergency_codes.revoke(account.account_id, desk.now())
-            identity_changes.cancel_open(tx, account.account_id, desk.actor, desk.now(), status.value)
+            open_changes.cancel(tx, account.account_id, desk.actor, desk.now(), status.value)
         if status is AccountStatus.CLOSED:
             tx.practices.remove(account.account_id)
             tx.means.revoke_kinds(account.account_id, ENROLLED_KINDS, desk.now())

@@ -5,7 +5,7 @@ from idp.domain.alert import CHANGED_ALONE
 from idp.domain.authn import IdentityRef
 from idp.domain.means import NATIONAL
 from idp.domain.national_id import identity_of
-from idp.flows import notices
+from idp.flows import notices, open_changes
 from idp.flows.alerts import raise_alert
 from idp.flows.operators.desk import Desk, Obstacle
 from idp.flows.services import Services
@@ -80,6 +80,7 @@ def attach(
     can. Support says whose account it is, no more. « Ce n'était pas moi » takes away what came with it, the identity
     too. facts: of the event.
     """
+    open_changes.cancel(tx, account.account_id, desk.actor, desk.now(), "superseded", kinds=NATIONAL)
     is_new = account.identities.get(proven.kind) != proven.value
     identity_id = tx.means.add_identity(account.account_id, proven, "support", desk.now()) if is_new else None
     link_id = tx.means.add_link(account.account_id, method_id, desk.now())

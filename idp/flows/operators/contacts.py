@@ -5,10 +5,11 @@ from dataclasses import replace
 from idp.domain.account import Account, mask_email
 from idp.domain.alert import CHANGED_ALONE
 from idp.domain.contact import EMAIL_CHANGED, PHONE_CHANGED, sound_email
+from idp.domain.identity_change import EMAIL
 from idp.domain.ids import new_id
 from idp.domain.means import NATIONAL
 from idp.errors import InvalidOperation
-from idp.flows import letters
+from idp.flows import letters, open_changes
 from idp.flows.alerts import raise_alert
 from idp.flows.contexts import end_sendings
 from idp.flows.operators.desk import Desk, Obstacle
@@ -67,6 +68,7 @@ def give_email(services: Services, desk: Desk, tx: Tx, account: Account, address
     """
     tx.profiles.set_email(account.account_id, address, "support", desk.now())
     tx.resets.drop(account.account_id)
+    open_changes.cancel(tx, account.account_id, desk.actor, desk.now(), "superseded", kinds={EMAIL})
     ended = tx.sessions.end_all(account.account_id, desk.now())
     event = desk.event(EMAIL_CHANGED, subject=account.account_id, sessions=ended, **facts)
     former = {"former": account.email} if account.email else {}

@@ -12,7 +12,8 @@ from idp.domain.account import Account
 from idp.domain.identity_change import EMAIL, KINDS, ChangeState, IdentityChange
 from idp.domain.ids import new_id
 from idp.errors import InvalidOperation
-from idp.flows.identity_changes import ask_holder, record, require_not_own, require_possible
+from idp.flows.identity_changes import ask_holder, require_not_own, require_possible
+from idp.flows.open_changes import record
 from idp.flows.operators import cards, contacts
 from idp.flows.operators.desk import Desk, Obstacle, person_of
 from idp.flows.services import Services

@@ -9,7 +9,7 @@ from idp.domain.contact import EMAIL_CHANGED, PHONE_CHANGED, mask_phone
 from idp.domain.ids import new_id
 from idp.domain.throttle import MAILS
 from idp.errors import InvalidOperation, JourneyError
-from idp.flows import identity_changes, letters, not_me_link
+from idp.flows import letters, not_me_link, open_changes
 from idp.flows.contexts import end_sendings
 from idp.flows.portal.contact_code import KINDS, ContactCode
 from idp.flows.portal.door import Visitor
@@ -54,7 +54,7 @@ def change_email(services: Services, visitor: Visitor, address: str) -> bool:
                 raise JourneyError("mailbox_closed", status=403)
             tx.profiles.set_email(account.account_id, address, "holder", now)
             tx.resets.drop(account.account_id)
-            identity_changes.cancel_open(tx, account.account_id, account.account_id, now, "by_holder", kinds={"email"})
+            open_changes.cancel(tx, account.account_id, account.account_id, now, "by_holder", kinds={"email"})
             ended = tx.sessions.end_others(account.account_id, visitor.session.session_id, now)
             former, change = account.verified_email or "", new_id()
             _record(services, tx, account, EMAIL_CHANGED, former, change=change, sessions=str(ended))
