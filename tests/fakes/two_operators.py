@@ -103,3 +103,21 @@ def wait(provider: Provider, **passed: float) -> None:
     """Time passes, and the worker has its turn."""
     provider.clock.advance(**passed)
     assert apply_due(provider.services) is False
+
+
+def asked(provider: Provider, kind: str = "email", value: str = NEW) -> str:
+    """The link in the letter of a change that was approved."""
+    approved(provider, kind, value)
+    return link_in(letters(provider)[-1])
+
+
+def links(provider: Provider) -> list[str]:
+    """Methods that the account is linked to."""
+    with provider.services.db.read() as tx:
+        return [link.method for link in tx.means.links(account(provider).account_id)]
+
+
+def nothing_is_open(provider: Provider) -> None:
+    with provider.services.db.read() as tx:
+        assert tx.identity_changes.waiting(9) == []
+    assert provider.mails() == []

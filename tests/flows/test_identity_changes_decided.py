@@ -24,6 +24,7 @@ from tests.fakes.two_operators import (
     approve,
     approved,
     letters,
+    nothing_is_open,
     now,
     propose,
     refuse,
@@ -36,12 +37,6 @@ from tests.fakes.two_operators import (
 @pytest.fixture
 def provider(start: Callable[..., Provider], monkeypatch: pytest.MonkeyPatch) -> Provider:
     return with_operators(start, monkeypatch)
-
-
-def nothing_is_open(provider: Provider) -> None:
-    with provider.services.db.read() as tx:
-        assert tx.identity_changes.waiting(9) == []
-    assert provider.mails() == []
 
 
 # -- one decides -------------------------------------------------------------------------------

@@ -22,8 +22,10 @@ from tests.fakes.two_operators import (
     RPPS,
     account,
     approved,
+    asked,
     letters,
     link_in,
+    links,
     now,
     press,
     propose,
@@ -37,17 +39,6 @@ GONE = "Ce lien n'est plus valable"
 @pytest.fixture
 def provider(start: Callable[..., Provider], monkeypatch: pytest.MonkeyPatch) -> Provider:
     return with_operators(start, monkeypatch)
-
-
-def asked(provider: Provider, kind: str = "email", value: str = NEW) -> str:
-    """The link in the letter of a change that was approved."""
-    approved(provider, kind, value)
-    return link_in(letters(provider)[-1])
-
-
-def links(provider: Provider) -> list[str]:
-    with provider.services.db.read() as tx:
-        return [link.method for link in tx.means.links(account(provider).account_id)]
 
 
 # -- the holder answers ------------------------------------------------------------------------
