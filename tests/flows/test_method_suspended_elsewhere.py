@@ -12,12 +12,13 @@ from idp.errors import InvalidOperation
 from idp.flows import own_means
 from idp.flows.own_means import OwnMeans
 from tests.fakes import completing, national_card
-from tests.fakes.enrolling import given_passkey, given_totp
+from tests.fakes.enrolling import TOTP, current, given_passkey, given_totp, secret_of, with_authenticators
 from tests.fakes.federated import PSC, back, leave, shown, through, with_upstreams
-from tests.fakes.portal import by_card, by_code, by_password, enter, link_of, with_card
+from tests.fakes.portal import asked as sensitive
+from tests.fakes.portal import at_the_portal, by_card, by_code, by_password, enter, link_of, with_card
 from tests.fakes.provider import Provider
 from tests.fakes.qr_login import Computer, Handset, with_phones
-from tests.fakes.relying_party import RelyingParty, answer_of, path_of
+from tests.fakes.relying_party import RelyingParty, answer_of, csrf_of, path_of
 from tests.fakes.rescue import issued, with_codes
 from tests.fakes.suspending import restore, suspend
 from tests.fakes.upstream import FakeUpstream
@@ -88,6 +89,22 @@ def test_a_sensitive_page_says_why_it_cannot_be_opened(many: Provider) -> None:
     assert rp.browser.get(page).status_code == 403
     assert "Aucun moyen de connexion" in unescape(rp.browser.get(page).text)
     assert path_of(rp.post(f"{page}/cancel", page=page)) == "/compte"
+
+
+@pytest.mark.parametrize("is_over", [False, True])
+def test_what_a_void_proof_began_adds_no_means(start: Callable[..., Provider], is_over: bool) -> None:
+    """The password keeps its session at the portal; the code that can be guessed let the enrolment begin."""
+    provider = with_authenticators(start)
+    rp = at_the_portal(provider)
+    assert path_of(rp.give_otp(sensitive(rp, TOTP))) == TOTP
+    secret = secret_of(page := rp.browser.get(TOTP))
+    suspend(provider, "email_otp")
+    if is_over:
+        provider.clock.advance(seconds=1)
+        restore(provider, "email_otp")
+    form = {"csrf": csrf_of(page), "code": current(secret, provider), "name": "Le mien"}
+    assert path_of(rp.browser.post(TOTP, data=form)).startswith("/login/")
+    assert not provider.events("means.added")
 
 
 # -- linking -----------------------------------------------------------------------

@@ -67,12 +67,21 @@ def begin(services: Services, visitor: Visitor) -> Begun:
 
 
 def resumed(services: Services, visitor: Visitor, kept: Mapping[str, str]) -> Begun | None:
-    """None for what is over, or was begun by somebody else or in another session."""
+    """None for what is over, was begun by somebody else or in another session, or by proofs that a suspension made void
+    since.
+    """
     begun = Begun(
         kept["account_id"], kept["session_id"], Assurance[kept["level"]], datetime.fromisoformat(kept["expires_at"])
     )
     is_theirs = (begun.account_id, begun.session_id) == (visitor.account.account_id, visitor.session.session_id)
-    return begun if is_theirs and services.now() < begun.expires_at else None
+    return begun if is_theirs and services.now() < begun.expires_at and _stands(services, visitor, begun) else None
+
+
+def _stands(services: Services, visitor: Visitor, begun: Begun) -> bool:
+    """A proof of this session that still counts was fresh when it was begun, and worth as much."""
+    since = begun.expires_at - LIFETIME - own_means.FRESH
+    worth = [proof for proof in visitor.session.proofs if proof.at >= since and proof.assurance >= begun.level]
+    return any(own_means.counts(services, proof) for proof in worth)
 
 
 def clean_name(typed: str) -> str | None:
