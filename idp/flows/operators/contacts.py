@@ -98,7 +98,7 @@ def set_names(desk: Desk, login: str, given_name: str, family_name: str, reason:
 
 def drop_identity(desk: Desk, login: str, kind: str, reason: str) -> None:
     """A national identity that was linked to the wrong account; its links, sessions and tokens end with it, and
-    what was said of whoever has it.
+    what was said of whoever has it, and a change that would link it anew.
     """
     if kind not in NATIONAL:
         raise InvalidOperation(f"{kind}: not one of {', '.join(sorted(NATIONAL))}")
@@ -106,6 +106,7 @@ def drop_identity(desk: Desk, login: str, kind: str, reason: str) -> None:
         account = _held(desk, tx, login)
         if not tx.means.drop_identity(account.account_id, kind, desk.now()):
             raise InvalidOperation(f"{login} has no {kind}")
+        open_changes.cancel(tx, account.account_id, desk.actor, desk.now(), "identity_dropped", kinds={kind})
         tx.sessions.end_all(account.account_id, desk.now())
         desk.record(tx, "account.identity_dropped", subject=account.account_id, kind=kind, reason=reason)
 
