@@ -5,9 +5,11 @@ from collections.abc import Callable
 import pytest
 
 from idp.domain.identity_change import ChangeState
+from idp.domain.rights import ALL_SERVICES, Role
 from idp.errors import InvalidOperation
-from idp.flows.operators import contacts
+from idp.flows.operators import contacts, roles
 from tests.fakes import national_card
+from tests.fakes.console import give_role
 from tests.fakes.national import alerts, give
 from tests.fakes.portal import METHODS
 from tests.fakes.provider import Provider
@@ -15,6 +17,7 @@ from tests.fakes.two_operators import (
     ANNE,
     CLAIRE,
     NADIA,
+    OLD,
     RPPS,
     account,
     approved,
@@ -67,3 +70,22 @@ def test_a_number_that_was_found_to_be_anothers_is_not_linked_again(provider: Pr
     assert now(provider, email).state is ChangeState.PROPOSED
     wait(provider, hours=25)
     assert "rpps" not in account(provider).identities
+
+
+@pytest.mark.parametrize("is_approved", [False, True])
+def test_nothing_is_done_of_somebody_who_became_an_operator(provider: Provider, is_approved: bool) -> None:
+    """Two operators of support would let themselves into what they may not do."""
+    made = approved(provider, spares_operators=True) if is_approved else propose(provider, spares_operators=True)
+    with provider.services.db.write() as tx:
+        roles.grant(provider.desk, tx, ANNE, Role.POLICY_OWNER, ALL_SERVICES)
+    assert (now(provider, made).state, now(provider, made).note) == (ChangeState.CANCELLED, "operator")
+    wait(provider, hours=25)
+    assert account(provider).verified_email == OLD
+
+
+def test_another_role_cancels_nothing_that_the_command_line_proposed(provider: Provider) -> None:
+    give_role(provider, ANNE, "auditor", "ror")
+    made = approved(provider)
+    with provider.services.db.write() as tx:
+        roles.grant(provider.desk, tx, ANNE, Role.AUDITOR, ALL_SERVICES)
+    assert now(provider, made) == made

@@ -5,6 +5,7 @@ from idp.domain.client import Client
 from idp.domain.policy import entry_reach
 from idp.domain.rights import ALL_SERVICES, Role, RoleGrant
 from idp.errors import InvalidOperation
+from idp.flows import open_changes
 from idp.flows.operators import clients, policies
 from idp.flows.operators.desk import Desk
 from idp.settings import Settings
@@ -14,13 +15,19 @@ CALLBACK = "/console/callback"
 
 
 def grant(desk: Desk, tx: Tx, login: str, role: Role, scope: str) -> None:
-    """Give an account a role for a service, or for ALL_SERVICES. Raises InvalidOperation."""
+    """Give an account a role for a service, or for ALL_SERVICES. Raises InvalidOperation.
+
+    With the first one, changes of its address or of its cards that are open are cancelled: the console, where they may
+    have been agreed on, makes none of an operator.
+    """
     tx.accounts.lock(desk.account(tx, login).account_id)  # what is done to operators alone waits, or came before
     account = desk.account(tx, login)
     if not account.is_active:
         raise InvalidOperation(f"{login}: the account is not active")
     if scope != ALL_SERVICES and tx.clients.get(scope) is None:
         raise InvalidOperation(f"{scope}: no such client")
+    if not tx.operator_roles.of(account.account_id):
+        open_changes.cancel_open(tx, account.account_id, desk.actor, desk.now(), "operator")
     if not tx.operator_roles.grant(RoleGrant(account.account_id, role, scope, desk.actor, desk.now())):
         raise InvalidOperation(f"{login} is {role} for {scope} already")
     desk.record(tx, "operator.role_granted", subject=account.account_id, role=role, scope=scope)
