@@ -67,5 +67,6 @@ def _show(services: Services, token: str) -> flask.Response:
         action=f"{LINK}/{token}",
         what=change.kind,
         value=change.masked,
+        method=identity_changes.linked_to(services, change),
         until=change.due_at,
     )

@@ -12,6 +12,7 @@ from idp.domain.authn import IdentityRef
 from idp.domain.identity_change import EMAIL, HOLDER_HAS, ChangeState, IdentityChange
 from idp.domain.ids import new_token
 from idp.domain.means import Person
+from idp.domain.texts import Text
 from idp.errors import InvalidOperation
 from idp.flows import letters, open_changes
 from idp.flows.alerts import PROVIDER, raise_alert
@@ -83,12 +84,20 @@ def ask_holder(
         return False
     if to and token:
         url = f"{services.settings.issuer}{LINK}/{token}"
-        values = {"to": to, "lang": "fr", "what": change.kind, "value": change.masked, "url": url}
-        letters.put(services, tx, "identity_change", {**values, "until": until.isoformat()})
+        said = {"what": change.kind, "value": change.masked, "method": linked_to(services, change)}
+        letters.put(
+            services, tx, "identity_change", {"to": to, "lang": "fr", "url": url, "until": until.isoformat(), **said}
+        )
     facts = {"change": change.change_id, "kind": change.kind, "until": until.isoformat()}
-    said = {"operators": "2" if is_approval else "1", "holder_told": "yes" if to else "no"}
-    desk.record(tx, "identity_change.approved", subject=account.account_id, **facts, **said)
+    counted = {"operators": "2" if is_approval else "1", "holder_told": "yes" if to else "no"}
+    desk.record(tx, "identity_change.approved", subject=account.account_id, **facts, **counted)
     return True
+
+
+def linked_to(services: Services, change: IdentityChange) -> Text:
+    """The method that a number would open the account by, as people know it; empty for an address."""
+    method = services.registry.get(change.method or "")
+    return method.offer.label if method else change.method or ""
 
 
 def apply(services: Services, change: IdentityChange, actor: str) -> bool:

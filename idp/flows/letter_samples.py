@@ -78,12 +78,12 @@ _SAMPLES: dict[str, tuple[Sample, ...]] = {
         {**_TOLD, **_change("emergency_code.used"), "reason": ""},
     ),
     "identity_change": tuple(
-        {**_LINK, "what": what, "value": value, "until": UNTIL}
-        for what, value in (
-            ("email", "a•••@clinique.example"),
-            ("rpps", "•••6786"),
-            ("adeli", "•••0446"),
-            ("employee", "•••9001"),
+        {**_LINK, "what": what, "value": value, "method": method, "until": UNTIL}
+        for what, value, method in (
+            ("email", "a•••@clinique.example", ""),
+            ("rpps", "•••6786", "Pro Santé Connect"),
+            ("adeli", "•••0446", CARD),
+            ("employee", "•••9001", CARD),
         )
     ),
     "means_changed": (

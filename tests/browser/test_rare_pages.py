@@ -44,8 +44,11 @@ NOTICES: list[tuple[str, dict[str, Any]]] = [
     ),
     ("contact_changed", {**LINK, "event": "account.email_changed", "value": "a•••@clinique.example"}),
     *(
-        ("identity_change", {"what": what, "value": value, "url": "https://x.example/identity-change/x", "until": AT})
-        for what, value in (("email", "a•••@clinique.example"), ("rpps", "•••6786"))
+        (
+            "identity_change",
+            {"what": what, "value": value, "method": by, "url": "https://x.example/identity-change/x", "until": AT},
+        )
+        for what, value, by in (("email", "a•••@clinique.example", ""), ("rpps", "•••6786", "Carte CPS"))
     ),
     ("email_code", {"code": "123456", "minutes": 10}),
     ("email_taken", {}),

@@ -140,6 +140,13 @@ def test_a_second_operator_finds_it_and_approves(console: Console, form: str) ->
     assert account(console.provider).verified_email == OLD
 
 
+def test_what_a_number_would_open_the_account_by_is_shown(console: Console) -> None:
+    """An upstream that states the holder's own number, and would sign in whoever it likes, is no card."""
+    made, claire = proposed(console, "link-identity"), other(console)
+    for page in (address(console, made, "approve"), page_of(console), LIST):
+        assert "Carte d&#39;essai" in claire.browser.get(page).text, page
+
+
 def test_a_double_click_approves_once(console: Console) -> None:
     made, claire = proposed(console), other(console)
     path = address(console, made, "approve")

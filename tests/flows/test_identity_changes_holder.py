@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from html import unescape
 from uuid import uuid4
 
 import pytest
@@ -80,6 +81,17 @@ def test_another_word_decides_nothing(provider: Provider, answer: str) -> None:
     assert press(provider, path, answer).status_code in {303, 400}
     assert account(provider).verified_email == OLD
     assert "Ce n'est pas moi" in provider.browser().get(path).text
+
+
+@pytest.mark.parametrize(("kind", "value", "is_named"), [("rpps", RPPS, True), ("email", NEW, False)])
+def test_the_holder_is_told_what_would_open_the_account(
+    provider: Provider, kind: str, value: str, is_named: bool
+) -> None:
+    path = asked(provider, kind, value)
+    letter = letters(provider)[0]
+    home = Holder.signed_in(provider).browser.get("/compte").text
+    for text in (letter.text, letter.html, provider.browser().get(path).text, home):
+        assert ("Mode d'authentification : Carte d'essai" in unescape(text)) is is_named
 
 
 def test_a_holder_who_confirms_has_it_at_once_and_once(provider: Provider) -> None:

@@ -10,6 +10,7 @@ from idp.domain.rights import Right
 from idp.domain.texts import N_, Text
 from idp.flows.console.door import HOME, Operator, allowed
 from idp.flows.console.frame import draw
+from idp.flows.identity_changes import linked_to
 from idp.flows.services import Services
 from idp.store import Tx
 
@@ -65,6 +66,7 @@ def line(services: Services, tx: Tx, operator: Operator, change: IdentityChange)
         "login": account.login_name if account else "-",
         "kind": say(KINDS[change.kind]),
         "value": change.value,
+        "method": say(linked_to(services, change)),
         "reason": change.reason,
         "state": say(STATES[change.state]) if change.is_open else "",
         "mark": MARKS.get(change.state, ""),

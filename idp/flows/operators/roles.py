@@ -27,7 +27,7 @@ def grant(desk: Desk, tx: Tx, login: str, role: Role, scope: str) -> None:
     if scope != ALL_SERVICES and tx.clients.get(scope) is None:
         raise InvalidOperation(f"{scope}: no such client")
     if not tx.operator_roles.of(account.account_id):
-        open_changes.cancel_open(tx, account.account_id, desk.actor, desk.now(), "operator")
+        open_changes.cancel(tx, account.account_id, desk.actor, desk.now(), "operator")
     if not tx.operator_roles.grant(RoleGrant(account.account_id, role, scope, desk.actor, desk.now())):
         raise InvalidOperation(f"{login} is {role} for {scope} already")
     desk.record(tx, "operator.role_granted", subject=account.account_id, role=role, scope=scope)

@@ -23,7 +23,7 @@ def add_routes(bp: flask.Blueprint, services: Services) -> None:
         with services.db.read() as tx:
             tiles = tx.accounts.tiles(account_id, now)
             askable = tx.own_data.askable(account_id, now)
-            changes = waiting_changes.shown(tx, account_id)
+            changes = waiting_changes.shown(services, tx, account_id)
             asked = tx.access_requests.open_services(account_id)
         return draw(
             services,

@@ -34,12 +34,13 @@ def add_routes(bp: flask.Blueprint, services: Services) -> None:
         return done(services, visitor, N_("Le changement est refusé, et l'assistance prévenue."), HOME)
 
 
-def shown(tx: Tx, account_id: str) -> list[dict[str, Any]]:
+def shown(services: Services, tx: Tx, account_id: str) -> list[dict[str, Any]]:
     """Those that two operators agreed on."""
     return [
         {
             "what": change.kind,
             "value": change.masked,
+            "method": identity_changes.linked_to(services, change),
             "until": change.due_at,
             "refuse_url": f"{CHANGES}/{change.change_id}/refuse",
         }
