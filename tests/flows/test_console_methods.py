@@ -33,6 +33,15 @@ def console(start: Callable[..., Provider]) -> Console:
 
 
 @pytest.fixture
+def rescued(start: Callable[..., Provider]) -> Console:
+    """The console's policy lets an emergency code in, which the console then sends away."""
+    made = Console.start(start, methods=("email_otp", "password", "emergency_code"))
+    made.provider.clock.advance(seconds=1)
+    made.provider.set_policy("console", ("email_otp", "emergency_code"), min_assurance=Assurance.MEDIUM)
+    return made
+
+
+@pytest.fixture
 def owner(console: Console) -> RelyingParty:
     return console.of("root", ("policy_owner", "*"))
 
@@ -128,6 +137,15 @@ def test_what_was_typed_is_text(console: Console, owner: RelyingParty) -> None:
     shown = owner.browser.get(LIST).text
     assert reason not in shown
     assert reason in unescape(shown)
+
+
+def test_an_emergency_code_is_no_way_into_the_console(rescued: Console) -> None:
+    owner = rescued.of("root", ("policy_owner", "*"))
+    for fields in (typed(rescued), {**typed(rescued), "confirmed": "yes"}):
+        response = send(owner, OTP, OTP, **fields)
+        assert response.status_code == 422
+        assert "sesame method suspend" in response.text
+    assert recorded(rescued) == []
 
 
 @pytest.mark.parametrize("method", ["unknown", "cps_card", "%00", "a" * 500])

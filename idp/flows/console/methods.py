@@ -140,7 +140,7 @@ def _confirm(services: Services, operator: Operator, method_id: str, until: date
     """What it would do, before it is done."""
     desk = operator.desk(services)
     with services.db.read() as tx:
-        effects = suspensions.effects(desk, tx, method_id)
+        effects = suspensions.effects(desk, tx, method_id, services.settings.console_client_id)
         sessions = tx.method_suspensions.sessions(method_id, services.now(), services.settings.session_idle)
         keeps_in = _keeps_in(services, tx, operator, method_id, until)
     if any(each.is_closed and each.client.client_id == services.settings.console_client_id for each in effects):

@@ -27,8 +27,9 @@ class Effect:
 def suspend(desk: Desk, method_id: str, *, until: datetime, reason: str, spares: str | None = None) -> MethodSuspension:
     """From now on, for every service; longer, if the method is suspended already.
 
-    spares: a service that must keep a way in. Raises ClosesConsole if it would not; InvalidOperation for an unknown
-    method, an end that is past, too far, or no later than it is anyway, and a reason that is none.
+    spares: a service that must keep a way in, which an emergency code is not. Raises ClosesConsole if it would not;
+    InvalidOperation for an unknown method, an end that is past, too far, or no later than it is anyway, and a reason
+    that is none.
     """
     why, now = " ".join(reason.split()), desk.now()
     if method_id not in desk.registry:
@@ -40,7 +41,7 @@ def suspend(desk: Desk, method_id: str, *, until: datetime, reason: str, spares:
     made = MethodSuspension(new_id(), method_id, now, until, why, desk.operator)
     with desk.db.write() as tx:
         tx.method_suspensions.add(made)
-        if any(each.is_closed and each.client.client_id == spares for each in effects(desk, tx, method_id)):
+        if any(each.is_closed and each.client.client_id == spares for each in effects(desk, tx, method_id, spares)):
             raise ClosesConsole(f"{spares} would have no method left")
         detail = {"method": method_id, "suspension": made.suspension_id, "until": until.isoformat(), "reason": why}
         desk.record(tx, "method.suspended", **detail)
@@ -55,8 +56,10 @@ def restore(desk: Desk, method_id: str) -> None:
         desk.record(tx, "method.restored", method=method_id, suspension=ids)
 
 
-def effects(desk: Desk, tx: Tx, method_id: str) -> list[Effect]:
-    """The enabled services that lose a way in while this method is suspended, with what is suspended besides."""
+def effects(desk: Desk, tx: Tx, method_id: str, spares: str | None = None) -> list[Effect]:
+    """The enabled services that lose a way in while this method is suspended, with what is suspended besides. spares:
+    as for `suspend`.
+    """
     now, found = desk.now(), Suspensions.of(tx.method_suspensions.all())
     with_it = Suspensions({**found.ends, method_id: max(now + LONGEST, found.ends.get(method_id, now))})
     made = []
@@ -64,9 +67,10 @@ def effects(desk: Desk, tx: Tx, method_id: str) -> list[Effect]:
         policy = in_force(tx.policies.of(client.client_id), now) if client.enabled else None
         left = policy.within(desk.registry.only_after).under(with_it, now) if policy else None
         if left and any(method_id in (entry.id, entry.after) for entry, _ in left.suspended):
-            made.append(Effect(client, is_closed=not _has_way(desk, left)))
+            made.append(Effect(client, is_closed=not _has_way(desk, left, for_good=client.client_id == spares)))
     return made
 
 
-def _has_way(desk: Desk, policy: Policy) -> bool:
-    return bool(able(policy.methods, policy.min_assurance, desk.registry.reach))
+def _has_way(desk: Desk, policy: Policy, *, for_good: bool) -> bool:
+    left = able(policy.methods, policy.min_assurance, desk.registry.reach)
+    return not all(for_good and desk.registry[entry.id].is_temporary for entry in left)
