@@ -88,3 +88,17 @@ def test_the_desk_sees_it_as_declared(start: Callable[..., Provider], monkeypatc
     label = console.provider.services.registry[CARD].offer.label
     assert label in before
     assert label not in after
+
+
+def test_nor_does_the_list_of_the_desk_say_that_it_is_proven(
+    start: Callable[..., Provider], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    national_card.install(monkeypatch)
+    console = Console.start(start, methods=METHODS, registration={"enabled": True})
+    at = console.provider.clock.now().isoformat()
+    made = submit(console.provider, proven={**PROVEN, "method": CARD, "at": at})
+    assert "Identité prouvée" in console.support.browser.get("/console/registrations").text
+    suspend(console.provider, CARD)
+    listed = console.support.browser.get("/console/registrations").text
+    assert made.registration_id in listed
+    assert "Identité prouvée" not in listed

@@ -20,6 +20,7 @@ from idp.flows.console.request_list import waited
 from idp.flows.operators import registrations as operations
 from idp.flows.operators.desk import Desk
 from idp.flows.services import Services
+from idp.flows.signup import proving
 from idp.store import Tx
 from idp.store.desk_registrations import NOBODY, Filter
 
@@ -169,7 +170,7 @@ def _line(services: Services, tx: Tx, about: Registration, clients: dict[str, st
         "place": about.form.get("practice_place", ""),
         "email": about.email,
         "service": clients.get(about.client_id or ""),
-        "proven": bool(about.proven),
+        "proven": bool(proving.standing(services, about).proven),
         "submitted_at": about.submitted_at,
         "age": waited(services, about.submitted_at) if about.submitted_at else "",
         "claimed_by": about.claimed_by,
