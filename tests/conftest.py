@@ -53,15 +53,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """What speaks of the embedded stores, or opens none that could be a server, has nothing to say of the servers."""
     if config.getoption("--on-servers"):
-        kept = [item for item in items if item.get_closest_marker("embedded") is None and _meets_servers(item)]
-        config.hook.pytest_deselected(items=[item for item in items if item not in kept])
-        items[:] = kept
+        met = {item: _meets_servers(item) for item in items}
+        config.hook.pytest_deselected(items=[item for item in items if not met[item]])
+        items[:] = [item for item in items if met[item]]
 
 
 def _meets_servers(item: pytest.Item) -> bool:
     """A journey does by its stores; what is of the servers alone may start its own."""
     fixtures = item.fixturenames if isinstance(item, pytest.Function) else []
-    return item.path.parent.name == "servers" or not SERVERS.isdisjoint(fixtures)
+    is_asked = item.path.parent.name == "servers" or not SERVERS.isdisjoint(fixtures)
+    return is_asked and item.get_closest_marker("embedded") is None
 
 
 @pytest.fixture(scope="session", autouse=True)
