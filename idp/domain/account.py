@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
-from unicodedata import combining, normalize
+
+from idp.domain.names import plain
 
 LOGIN_NAME = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?")
 # A local part without what would end, split or encode an address in a header (RFC 2047's `=?`), and without what
@@ -17,7 +18,6 @@ EMAIL = re.compile(
 )
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 RPPS = re.compile(r"[0-9]{11}")
-WORD = re.compile(r"[^\W_]+")
 MAX_NAME_KEY = 420
 
 
@@ -80,9 +80,8 @@ class PasswordCredential:
 
 
 def name_key(family_name: str, given_name: str) -> str:
-    """Names as they are sorted and searched: `Lemaître-Duval`, `Léa` → `lemaitre duval lea`; 420 characters at most."""
-    plain = "".join(c for c in normalize("NFKD", f"{family_name} {given_name}") if not combining(c))
-    return " ".join(WORD.findall(plain.casefold()))[:MAX_NAME_KEY]
+    """Names as they are sorted and searched: `Lebœuf-Duval`, `Léa` → `leboeuf duval lea`; 420 characters at most."""
+    return plain(f"{family_name} {given_name}")[:MAX_NAME_KEY]
 
 
 def normalise_login(typed: str) -> str:

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from idp.domain.account import Account, AccountStatus
 from idp.domain.authn import IdentityRef
@@ -15,6 +16,7 @@ from idp.store.conformance_migrations import go_back
 from idp.store.conformance_plans import FULL_SCAN, explained
 from idp.store.conformance_rows import HOUR, add_client
 from idp.store.database import Database, Tx
+from idp.store.schema import account
 
 NAMES = {
     "zoe": ("Zoé", "Émery"),
@@ -142,6 +144,21 @@ class PeopleSuite:
         with database.read() as tx:
             assert tx.people.page().people == before
             assert len(tx.people.page(text="emery").people) == 2
+
+    def test_a_key_of_before_is_made_anew_by_the_migration(self, database: Database) -> None:
+        with database.write() as tx:
+            populate(tx)
+            (anne,) = tx.people.page(text="anne").people
+            tx.profiles.set_names(anne.account_id, "Anne", "Lebœuf", START)
+        go_back(database, "0013")
+        with database.engine.begin() as connection:
+            connection.execute(
+                update(account).values(name_key="lebœuf anne").where(account.c.account_id == anne.account_id)
+            )
+        database.migrate()
+        with database.read() as tx:
+            assert [each.login_name for each in tx.people.page(text="LEBOEUF").people] == ["anne"]
+            assert [each.login_name for each in tx.people.page(text="lebœuf").people] == ["anne"]
 
     def test_everybody_is_handed_out_with_their_identifiers(
         self, database: Database, monkeypatch: pytest.MonkeyPatch

@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from idp.domain.account import name_key
+
 revision = "0014"
 down_revision = "0013"
 branch_labels = None
@@ -26,14 +28,20 @@ def upgrade() -> None:
 
 
 def _fill() -> None:
-    account = sa.table("account", sa.column("account_id"), sa.column("name_key"))
+    """Keys too: those of before leave « œ » in its place, and nobody types it."""
+    names = ("account_id", "family_name", "given_name", "name_key")
+    account = sa.table("account", *(sa.column(name) for name in names))
     word = sa.table("name_word", sa.column("word"), sa.column("account_id"))
     query = sa.select(account).order_by(account.c.account_id).limit(BATCH)
+    change = sa.update(account).where(account.c.account_id == sa.bindparam("of")).values(name_key=sa.bindparam("key"))
     connection, after = op.get_bind(), ""
     while rows := connection.execute(query.where(account.c.account_id > after)).all():
-        made = [{"word": each, "account_id": row.account_id} for row in rows for each in set(row.name_key.split())]
-        if made:
-            connection.execute(sa.insert(word), made)
+        keys = {row.account_id: name_key(row.family_name, row.given_name) for row in rows}
+        changed = [{"of": row.account_id, "key": key} for row in rows if (key := keys[row.account_id]) != row.name_key]
+        made = [{"word": each, "account_id": of} for of, key in keys.items() for each in set(key.split())]
+        for statement, values in ((change, changed), (sa.insert(word), made)):
+            if values:
+                connection.execute(statement, values)
         after = rows[-1].account_id
 
 
