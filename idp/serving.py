@@ -13,7 +13,8 @@ from functools import partial
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from granian._granian import SocketHolder
+from granian import _signals
+from granian._granian import SocketHolder, WorkerSignal
 from granian._internal import load_target
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
@@ -112,10 +113,29 @@ def _in_worker(target: str, parent: int) -> Callable[..., Any]:
         if os.getppid() != parent:
             sys.exit(1)
     application: Callable[..., Any] = load_target(target, factory=True)
+    _signals.set_sync_signals = _told_once
     # granian then waits for a lock, which no signal interrupts that came before, or to another thread: wake it.
     signal.signal(signal.SIGALRM, lambda *_: None)
     signal.setitimer(signal.ITIMER_REAL, NOTICED_S, NOTICED_S)
     return application
+
+
+def _told_once() -> Any:
+    """What granian waits for, set by the first signal alone: told again while its threads end, it waits for one that
+    waits for the interpreter's lock, which it holds. A server of several threads that is killed tells its workers once
+    for each of them (prctl(2)).
+    """
+    event, is_told = WorkerSignal(), False
+
+    def tell(*_: Any) -> None:
+        nonlocal is_told
+        if not is_told:
+            is_told = True
+            event.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, tell)
+    return event
 
 
 def passed_listener() -> socket.socket | None:

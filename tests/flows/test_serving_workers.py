@@ -11,10 +11,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from idp.serving import listen
+from idp.serving import _told_once, listen
 from tests.fakes.waiting import DEADLINE_S, children, is_running, until
 
 pytestmark = pytest.mark.embedded  # asks nothing of a store
@@ -224,3 +225,18 @@ def test_a_signal_that_did_not_wake_the_waiting_thread_still_ends_a_worker(serve
     other = next(int(task.name) for task in Path(f"/proc/{worker}/task").iterdir() if task.name != str(worker))
     assert ctypes.CDLL(None).tgkill(worker, other, signal.SIGTERM) == 0
     until(lambda: worker not in served.workers())
+
+
+def test_granian_is_told_once_to_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Told again, a worker could wait for ever: whoever killed a server of several threads tells it more than once."""
+    told: list[str] = []
+    monkeypatch.setattr("idp.serving.WorkerSignal", lambda: SimpleNamespace(set=lambda: told.append("set")))
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        _told_once()
+        for number in (signal.SIGTERM, signal.SIGTERM, signal.SIGINT):
+            signal.raise_signal(number)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    assert told == ["set"]
