@@ -136,18 +136,19 @@ def _go_on(services: Services, visit: Visit) -> flask.Response:
     match visit.decision(services):
         case Issue():
             return finish(services, visit)
-        case Login() as login if completion.is_asked(visit, login):
-            return completion_pages.form(services, visit, login)
         case Login() as login:
-            return login_pages.login(services, visit, login)
+            page = completion_pages.form if completion.is_asked(visit, login) else login_pages.login
+            return page(services, visit, login)
         case SelectAccount():
             return login_pages.select_account(services, visit)
         case AskConsent():
             return login_pages.consent(services, visit)
         case ConfirmLink():
             return login_pages.confirm_link(services, visit)
-        case Denied() | Suspended() as stop:
-            return _deny(services, visit) if isinstance(stop, Denied) else _suspended(services, visit)
+        case Denied():
+            return _deny(services, visit)
+        case Suspended():
+            return _suspended(services, visit)
         case Refuse(code, description):
             return _give_up(services, visit, ProtocolError(code, description, redirect=visit.request.return_path))
 
