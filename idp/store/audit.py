@@ -52,11 +52,11 @@ class Audit:
         """Append an event; its personal values go to a row beside it, which may be purged and the chain still holds."""
         event_id, salt = new_id(), secrets.token_hex(16)
         kept = personal_digest(salt, event.personal) if event.personal else None
-        APPEND.run(
+        APPEND.later(
             self._db, {**_row(event, now), "event_id": event_id, "request_id": request_id, "personal_digest": kept}
         )
         if event.personal:
-            APPEND_PERSONAL.run(self._db, {"event_id": event_id, "salt": salt, "values": dict(event.personal)})
+            APPEND_PERSONAL.later(self._db, {"event_id": event_id, "salt": salt, "values": dict(event.personal)})
 
     def record_all(self, events: Collection[AuditEvent], now: datetime) -> None:
         """Append many events without personal values, in one statement."""

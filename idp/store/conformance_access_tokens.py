@@ -16,7 +16,7 @@ from idp.domain.account import AccountStatus
 from idp.domain.grant import Grant
 from idp.store.access_tokens import AccessTokens
 from idp.store.conformance import START, ManualClock
-from idp.store.conformance_rows import add_account, add_client, add_grant, add_session
+from idp.store.conformance_rows import REFUSED, add_account, add_client, add_grant, add_session
 from idp.store.database import Database, Tx
 from idp.store.ephemeral import Ephemeral
 
@@ -54,7 +54,7 @@ class AccessTokenSuite:
             add_client(tx)
             account_id = add_account(tx).account_id
             made = add_grant(tx, account_id, add_session(tx, account_id))
-            tx.grants.redeem(made.grant_id, START)
+            tx.grants.redeem(made.grant_id, START, otherwise=REFUSED)
         return made
 
     def test_what_is_put_is_found_until_it_expires(self, stores: Stores, grant: Grant, clock: ManualClock) -> None:

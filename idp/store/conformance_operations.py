@@ -13,7 +13,7 @@ from idp.domain.authn import IdentityRef
 from idp.domain.ids import new_id
 from idp.errors import InvalidOperation
 from idp.store.conformance import START, race
-from idp.store.conformance_rows import HOUR, SECOND, add_account, add_client, add_grant, add_session
+from idp.store.conformance_rows import HOUR, REFUSED, SECOND, add_account, add_client, add_grant, add_session
 from idp.store.database import Database, Tx
 from idp.store.outbox import LEASE, MAX_ATTEMPTS, Letter, Logout
 
@@ -130,7 +130,7 @@ class OperationsSuite:
             long_over = add_session(tx, anne, "over", lifetime=-12 * HOUR)
             for session_id in (second, long_over):
                 grant = add_grant(tx, anne, session_id, "told", code=session_id)
-                tx.grants.redeem(grant.grant_id, START, offline_until=START + DAY)
+                tx.grants.redeem(grant.grant_id, START, otherwise=REFUSED, offline_until=START + DAY)
             tx.sessions.end_all(anne, START)
             assert sorted(notice.session_id for notice in self._notices(tx)) == sorted([first, first, second])
 
@@ -155,7 +155,8 @@ class OperationsSuite:
         ending = Thread(target=end)
         ending.start()
         with database.write() as tx:
-            assert tx.grants.redeem(grant_id, START, offline_until=offline_until)
+            tx.grants.redeem(grant_id, START, otherwise=REFUSED, offline_until=offline_until)
+            assert tx.accounts.get(anne)  # what waits is sent with it
             redeemed.set()
             assert not ended.wait(0.3), "it did not wait"
         ending.join()
@@ -173,7 +174,7 @@ class OperationsSuite:
         for number, client_id in enumerate(("told", "told", "not-asked", "not-redeemed", "told-too")):
             grant = add_grant(tx, anne, session_id, client_id, code=f"code{number}")
             if client_id != "not-redeemed":
-                tx.grants.redeem(grant.grant_id, START)
+                tx.grants.redeem(grant.grant_id, START, otherwise=REFUSED)
             if client_id == "told-too":
                 tx.grants.revoke(grant.grant_id, START)
         return anne, session_id

@@ -7,7 +7,17 @@ from idp.domain.ids import new_id
 from idp.store.conformance import START
 from idp.store.conformance_access import made_request
 from idp.store.conformance_registration_desk import registered
-from idp.store.conformance_rows import HOUR, IDLE, SECOND, add_account, add_client, add_grant, add_session, proof
+from idp.store.conformance_rows import (
+    HOUR,
+    IDLE,
+    REFUSED,
+    SECOND,
+    add_account,
+    add_client,
+    add_grant,
+    add_session,
+    proof,
+)
 from idp.store.database import Database, Tx
 
 
@@ -45,7 +55,7 @@ class OwnDataSuite:
             made = {name: add_grant(tx, anne, mine, code=name) for name in ("offline", "bound", "revoked")}
             elsewhere = add_grant(tx, anne, other, code="elsewhere")
             for each in (made["offline"], made["revoked"], elsewhere):
-                assert tx.grants.redeem(each.grant_id, START, offline_until=START + 5 * HOUR)
+                tx.grants.redeem(each.grant_id, START, otherwise=REFUSED, offline_until=START + 5 * HOUR)
             tx.grants.revoke(made["revoked"].grant_id, START)
             assert tx.own_data.offline_grants(mine) == [made["offline"].grant_id]
 
@@ -63,12 +73,12 @@ class OwnDataSuite:
                 )
             ]  # fmt: skip
             for each, until in zip(given, (START + 5 * HOUR, START + 6 * HOUR, None, None, None, None), strict=True):
-                tx.grants.redeem(each.grant_id, START, offline_until=until)
+                tx.grants.redeem(each.grant_id, START, otherwise=REFUSED, offline_until=until)
             for each in (given[0], given[1], given[2], given[4], given[5]):
                 tx.refresh_tokens.add(f"token of {each.grant_id}", each.grant_id, START)
             found = tx.refresh_tokens.find(f"token of {given[4].grant_id}", START)
             assert found
-            tx.refresh_tokens.use(found.token_digest, START)
+            tx.refresh_tokens.use(found.token_digest, START, otherwise=REFUSED)
             a, b = ("a", START + 4 * HOUR, False), ("b", START + 6 * HOUR, True)
             assert kept(tx, anne) == [a, b]
             assert kept(tx, anne, START + IDLE) == [b]

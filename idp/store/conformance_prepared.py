@@ -4,6 +4,7 @@ Needs pytest; nothing else of the package imports this module. A subclass gives 
 `database`: see `DatabaseSuite`.
 """
 
+from collections.abc import Callable
 from datetime import UTC, timedelta, timezone
 from typing import Any
 
@@ -27,8 +28,8 @@ from sqlalchemy.exc import IntegrityError, StatementError
 
 from idp.domain.audit import AuditEvent
 from idp.store.conformance import START
-from idp.store.conformance_rows import add_client
-from idp.store.database import Database
+from idp.store.conformance_rows import REFUSED, add_client, is_done
+from idp.store.database import Database, Tx
 from idp.store.prepared import Prepared
 from idp.store.schema import Instant
 
@@ -54,6 +55,11 @@ FULL: dict[str, Any] = {
 }
 VALUES = [FULL, {**FULL, "sure": False, "tree": [], "at": START.astimezone(UTC)}, dict.fromkeys(FULL)]
 ADD, ALL = Prepared(insert(kinds)), Prepared(select(kinds).order_by(kinds.c.number))
+SENDERS: dict[str, Callable[[Tx], Any]] = {
+    "commit": lambda _: None,
+    "prepared": lambda tx: ALL.all(tx._connection),
+    "core": lambda tx: tx._connection.execute(select(kinds)),
+}
 
 
 class PreparedSuite:
@@ -110,14 +116,75 @@ class PreparedSuite:
             ADD.run(tx._connection, {"number": 1})
         with pytest.raises(StatementError, match="naive instant"), database.write() as tx:
             ADD.run(tx._connection, {**FULL, "number": 1, "at": START.replace(tzinfo=None)})
-        with database.write() as tx:
-            ADD.run(tx._connection, {**FULL, "number": 77})
-            with pytest.raises(IntegrityError) as refusal:
-                ADD.run(tx._connection, {**FULL, "number": 77})
-            tx._connection.rollback()
+        with pytest.raises(IntegrityError) as refusal:
+            is_done(database, lambda tx: [ADD.run(tx._connection, {**FULL, "number": 77}) for _ in range(2)])
         assert "été" not in str(refusal.value)
         with database.read() as tx:
             assert ALL.all(tx._connection) == []
+
+    # -- what may wait --------------------------------------------------------------------
+
+    def test_what_waits_is_written_in_order_whoever_sends_it(self, database: Database, table: Table) -> None:
+        said = Prepared(update(table).where(table.c.number == bindparam("of")).values(said=bindparam("word")))
+        count = Prepared(select(table.c.said).where(table.c.number == bindparam("of")))
+        with database.write() as tx:
+            ADD.later(tx._connection, {**FULL, "number": 1})
+            said.later(tx._connection, {"of": 1, "word": "first"})
+            assert count.all(tx._connection, {"of": 1}) == [{"said": "first"}]
+            said.later(tx._connection, {"of": 1, "word": "second"})
+            assert tx._connection.scalar(select(table.c.said)) == "second"
+            said.later(tx._connection, {"of": 1, "word": "third"})
+        with database.read() as tx:
+            assert tx._connection.scalar(select(table.c.said)) == "third"
+
+    def test_what_waits_is_undone_with_its_unit(self, database: Database, table: Table) -> None:
+        def undone(tx: Tx) -> None:
+            ADD.later(tx._connection, {**FULL, "number": 1})
+            raise REFUSED
+
+        assert not is_done(database, undone)
+        with database.write() as tx:
+            assert ALL.all(tx._connection) == []
+            ADD.later(tx._connection, {**FULL, "number": 2})
+            tx._connection.execute(select(table))
+            ADD.later(tx._connection, {**FULL, "number": 3})
+            tx._connection.rollback()
+        with database.read() as tx:
+            assert ALL.all(tx._connection) == []
+
+    @pytest.mark.parametrize("sender", SENDERS.values(), ids=SENDERS)
+    def test_what_waits_and_is_refused_undoes_its_unit(
+        self, database: Database, table: Table, sender: Callable[[Tx], Any]
+    ) -> None:
+        def twice(tx: Tx) -> None:
+            for _ in range(2):
+                ADD.later(tx._connection, {**FULL, "number": 1})
+            sender(tx)
+
+        with pytest.raises(IntegrityError):
+            is_done(database, twice)
+        with database.write() as tx:
+            assert ALL.all(tx._connection) == []
+
+    @pytest.mark.parametrize("sender", SENDERS.values(), ids=SENDERS)
+    def test_what_must_write_and_does_not_undoes_its_unit(
+        self, database: Database, table: Table, sender: Callable[[Tx], Any]
+    ) -> None:
+        forget = Prepared(update(table).where(table.c.number == bindparam("of")).values(said=None))
+
+        def change(tx: Tx, of: int, number: int) -> None:
+            ADD.later(tx._connection, {**FULL, "number": number})
+            forget.must(tx._connection, {"of": of}, REFUSED)
+            sender(tx)
+
+        done = [is_done(database, lambda tx, each=each: change(tx, *each)) for each in ((1, 1), (9, 2), (1, 3), (4, 4))]  # type: ignore[misc]
+        assert done == [True, False, True, True]
+        with database.read() as tx:
+            assert [(row["number"], row["said"]) for row in ALL.all(tx._connection)] == [
+                (1, None),
+                (3, FULL["said"]),
+                (4, None),
+            ]
 
     # -- a unit that is one event ------------------------------------------------------
 

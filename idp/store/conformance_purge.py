@@ -14,7 +14,7 @@ from idp.domain.registration import DRAFT_LIFETIME, Registration, RegistrationSt
 from idp.domain.throttle import ATTEMPTS, LONGEST_WINDOW
 from idp.domain.upstream_session import UpstreamSession
 from idp.store.conformance import START
-from idp.store.conformance_rows import HOUR, SECOND, add_account, add_client, add_grant, add_session, proof
+from idp.store.conformance_rows import HOUR, REFUSED, SECOND, add_account, add_client, add_grant, add_session, proof
 from idp.store.database import Database, Tx
 from idp.store.import_runs import Run, RunStatus, StagedRow
 from idp.store.outbox import MAX_ATTEMPTS
@@ -38,7 +38,7 @@ def _session(tx: Tx, expires_at: datetime) -> str:
 def _grant(tx: Tx, session_id: str, *, offline_until: datetime | None = None) -> str:
     """A redeemed grant with a refresh token, used and replaced."""
     made = add_grant(tx, _anne(tx), session_id, code=new_id())
-    tx.grants.redeem(made.grant_id, START, offline_until=offline_until)
+    tx.grants.redeem(made.grant_id, START, otherwise=REFUSED, offline_until=offline_until)
     first, second = new_id(), new_id()
     tx.refresh_tokens.add(first, made.grant_id, START)
     tx.refresh_tokens.add(second, made.grant_id, START)

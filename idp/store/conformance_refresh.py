@@ -1,13 +1,24 @@
 """The part of the suite of SQL databases that speaks of refresh tokens and of grants that are revoked."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
 from idp.domain.account import AccountStatus
 from idp.domain.refresh import GRACE
 from idp.store.conformance import RACERS, START, race
-from idp.store.conformance_rows import HOUR, IDLE, SECOND, add_account, add_client, add_grant, add_session, proof
+from idp.store.conformance_rows import (
+    HOUR,
+    IDLE,
+    REFUSED,
+    SECOND,
+    add_account,
+    add_client,
+    add_grant,
+    add_session,
+    is_done,
+    proof,
+)
 from idp.store.database import Database, Tx
 
 FIRST = "refresh-token"
@@ -66,12 +77,26 @@ class RefreshSuite:
     def test_a_session_is_used_while_it_lives(self, database: Database) -> None:
         with database.write() as tx:
             session_id = add_session(tx, add_account(tx).account_id)
-            assert not tx.sessions.use(session_id, START + IDLE, IDLE)
-            for minutes in range(0, 240, 20):
-                assert tx.sessions.use(session_id, START + timedelta(minutes=minutes), IDLE)
-            assert not tx.sessions.use(session_id, START + 4 * HOUR, IDLE)
+
+        def is_used(at: datetime) -> bool:
+            return is_done(database, lambda tx: tx.sessions.use(session_id, at, IDLE, otherwise=REFUSED))
+
+        assert not is_used(START + IDLE)
+        for minutes in range(0, 240, 20):
+            assert is_used(START + timedelta(minutes=minutes))
+        assert not is_used(START + 4 * HOUR)
+        with database.write() as tx:
             tx.sessions.end(session_id, START)
-            assert not tx.sessions.use(session_id, START + timedelta(minutes=221), IDLE)
+        assert not is_used(START + timedelta(minutes=221))
+
+    def test_a_session_that_ended_is_not_touched(self, database: Database) -> None:
+        with database.write() as tx:
+            session_id = add_session(tx, add_account(tx).account_id)
+        for is_alive in (True, False):
+            touched = is_done(database, lambda tx: tx.sessions.must_touch(session_id, START, otherwise=REFUSED))
+            assert touched == is_alive
+            with database.write() as tx:
+                tx.sessions.end(session_id, START)
 
     def test_offline_access_outlives_its_session_and_nothing_else(self, database: Database) -> None:
         with database.write() as tx:
@@ -79,8 +104,8 @@ class RefreshSuite:
             account_id = add_account(tx).account_id
             session_id = add_session(tx, account_id)
             bound, offline, unused = (add_grant(tx, account_id, session_id, code=code) for code in "abc")
-            tx.grants.redeem(bound.grant_id, START)
-            tx.grants.redeem(offline.grant_id, START, offline_until=START + HOUR)
+            tx.grants.redeem(bound.grant_id, START, otherwise=REFUSED)
+            tx.grants.redeem(offline.grant_id, START, otherwise=REFUSED, offline_until=START + HOUR)
             tx.sessions.end(session_id, START)
             assert sorted(tx.revoked) == sorted([bound.grant_id, unused.grant_id])
             assert tx.grants.live(offline.grant_id)
@@ -94,8 +119,7 @@ class RefreshSuite:
         assert found
 
         def use(_: int) -> bool:
-            with database.write() as tx:
-                return tx.refresh_tokens.use(found.token_digest, START)
+            return is_done(database, lambda tx: tx.refresh_tokens.use(found.token_digest, START, otherwise=REFUSED))
 
         assert race(use).count(True) == 1
 
@@ -131,11 +155,18 @@ class RefreshSuite:
             parent = self._digest(tx, FIRST)
 
         def exchange(number: int) -> bool:
-            with database.write() as tx:
-                taken = tx.refresh_tokens.use(parent, START) or tx.refresh_tokens.use_again(parent, START)
-                if taken:
-                    tx.refresh_tokens.add(f"successor{number}", grant_id, START, parent_digest=parent)
-                return taken
+            def follow(tx: Tx) -> None:
+                tx.refresh_tokens.add(f"successor{number}", grant_id, START, parent_digest=parent)
+
+            def first(tx: Tx) -> None:
+                tx.refresh_tokens.use(parent, START, otherwise=REFUSED)
+                follow(tx)
+
+            def again(tx: Tx) -> None:
+                assert tx.refresh_tokens.use_again(parent, START)
+                follow(tx)
+
+            return is_done(database, first) or is_done(database, again)
 
         assert race(exchange) == [True] * RACERS
         with database.read() as tx:
@@ -153,5 +184,5 @@ class RefreshSuite:
             add_refresh_token(tx)
         found = tx.refresh_tokens.find(token, START)
         assert found
-        assert tx.refresh_tokens.use(found.token_digest, START)
+        tx.refresh_tokens.use(found.token_digest, START, otherwise=REFUSED)
         tx.refresh_tokens.add(successor, found.grant.grant_id, START, parent_digest=found.token_digest)

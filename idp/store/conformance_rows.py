@@ -1,5 +1,6 @@
 """Sound rows for the suites of the SQL store."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -80,3 +81,20 @@ def ask(database: Database) -> None:
     """One statement. Raises Unavailable."""
     with database.read() as tx:
         assert tx.meta.config_version
+
+
+class Refused(Exception):
+    """What a change wants raised that can be made no more."""
+
+
+REFUSED = Refused()
+
+
+def is_done(database: Database, change: Callable[[Tx], Any]) -> bool:
+    """Whether a unit that is this change, or else raises REFUSED, is committed."""
+    try:
+        with database.write() as tx:
+            change(tx)
+    except Refused:
+        return False
+    return True

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Collection, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from functools import cached_property
 from importlib import resources
@@ -25,7 +25,8 @@ from sqlalchemy.exc import TimeoutError as NoConnectionLeft
 from idp.domain.audit import AuditEvent
 from idp.errors import InvalidOperation, Unavailable
 from idp.store.audit import Audit
-from idp.store.engine import committing_each, make_engine
+from idp.store.connections import Connections
+from idp.store.engine import make_engine
 from idp.store.unit import Tx
 
 __all__ = ["Database", "Tx"]
@@ -52,33 +53,15 @@ class Database:
         """
         self._announce = announce
         self.engine = make_engine(url, connections)
+        self._connections = Connections(self.engine, connections)
 
-    @contextmanager
-    def read(self) -> Iterator[Tx]:
-        """A unit that only reads: a consistent view, no lock."""
-        with self._open(writes=False) as tx:
-            yield tx
+    def read(self) -> "_Unit":
+        """A unit that only reads: no lock."""
+        return _Unit(self._connections, self._announce, writes=False)
 
-    @contextmanager
-    def write(self) -> Iterator[Tx]:
+    def write(self) -> "_Unit":
         """A unit that writes; committed at the end, rolled back by any exception."""
-        with self._open(writes=True) as tx:
-            yield tx
-
-    @contextmanager
-    def _open(self, *, writes: bool) -> Iterator[Tx]:
-        with _answering(), ExitStack() as opened:
-
-            def begin() -> Connection:
-                connection = opened.enter_context(self.engine.connect())
-                connection.execution_options(sesame_writes=writes)
-                opened.enter_context(connection.begin())
-                return connection
-
-            tx = Tx(begin)
-            yield tx
-            if tx.revoked:
-                self._announce(tx.revoked)
+        return _Unit(self._connections, self._announce, writes=True)
 
     def append(self, event: AuditEvent, now: datetime, request_id: str | None = None) -> None:
         """A unit that is one audit event. Without personal values it is one row, which needs no BEGIN and no COMMIT."""
@@ -86,8 +69,14 @@ class Database:
             with self.write() as tx:
                 tx.audit.record(event, now, request_id)
             return
-        with _answering(), self.engine.connect() as connection, committing_each(connection):
-            Audit(connection).record(event, now, request_id)
+        with _answering():
+            connection = self._connections.begin_alone()
+            try:
+                Audit(connection).record(event, now, request_id)
+            except BaseException:
+                self._connections.roll_back(connection)
+                raise
+            self._connections.commit(connection)
 
     def ping(self) -> None:
         """Raises Unavailable if the database does not answer or its schema is older than the code's.
@@ -135,18 +124,62 @@ class Database:
         return frozenset(script.revision for script in scripts) - {self.expected_revision}
 
     def close(self) -> None:
+        self._connections.close()
         self.engine.dispose()
+
+
+class _Unit:
+    """Begins at its first use, on a connection of its own."""
+
+    def __init__(self, connections: Connections, announce: Callable[[Collection[str]], None], *, writes: bool) -> None:
+        self._connections, self._announce, self._writes = connections, announce, writes
+        self._connection: Connection | None = None
+        self._tx = Tx(self._begin)
+
+    def __enter__(self) -> Tx:
+        return self._tx
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if error is None:
+            try:
+                self._end()
+            except BaseException as failure:
+                self._undo()
+                _tell(failure)
+                raise
+        else:
+            self._undo()
+            _tell(error)
+
+    def _begin(self) -> Connection:
+        self._connection = self._connections.begin(writes=self._writes)
+        return self._connection
+
+    def _end(self) -> None:
+        if self._tx.revoked:
+            self._announce(self._tx.revoked)
+        if self._connection is not None:
+            self._connections.commit(self._connection)
+
+    def _undo(self) -> None:
+        if self._connection is not None:
+            self._connections.roll_back(self._connection)
 
 
 @contextmanager
 def _answering() -> Iterator[None]:
     try:
         yield
-    except DBAPIError as error:
-        if type(error) not in NO_ANSWER:
-            raise
+    except BaseException as error:
+        _tell(error)
+        raise
+
+
+def _tell(error: BaseException) -> None:
+    """Raises Unavailable where the server is the cause."""
+    if isinstance(error, DBAPIError) and type(error) in NO_ANSWER:
         raise Unavailable(f"database: {str(error.orig).partition(chr(10))[0]}") from error
-    except NoConnectionLeft as error:
+    if isinstance(error, NoConnectionLeft):
         raise Unavailable("database: every connection is in use") from error
 
 

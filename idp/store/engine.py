@@ -1,16 +1,17 @@
 """Connections to the SQL database, as each server wants them."""
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from idp.store import prepared
+
 BUSY_TIMEOUT_MS = 5000
 MAY_IDLE_S = 2.0
+IDLE_SINCE = "idle_since"  # of a connection that was kept outside of the pool, where it is known already
 POOL_WAIT_S = 5.0
 # A server that is silent must not keep a thread for ever. Seconds; milliseconds for tcp_user_timeout.
 POSTGRESQL = {"connect_timeout": 3, "tcp_user_timeout": 10_000, "keepalives_idle": 10, "keepalives_interval": 5}
@@ -21,29 +22,18 @@ def make_engine(url: str, connections: int) -> Engine:
     options: dict[str, Any] = {"pool_size": connections, "max_overflow": connections}  # a writer may read beside
     parsed = make_url(url)
     if parsed.get_backend_name() == "postgresql":  # what the URL says counts more
-        options["connect_args"] = {name: POSTGRESQL[name] for name in POSTGRESQL.keys() - parsed.query.keys()}
+        options["connect_args"] = {
+            **{name: POSTGRESQL[name] for name in POSTGRESQL.keys() - parsed.query.keys()},
+            "prepare_threshold": None,  # psycopg would drop, with its own, what `Wire` has prepared
+        }
     # hide_parameters: an error that is logged says which statement failed, never with which values.
     engine = create_engine(parsed, hide_parameters=True, pool_timeout=POOL_WAIT_S, **options)
     if engine.dialect.name == "sqlite":
         _prepare_sqlite(engine)
     else:
         _ask_the_idle(engine)
+        prepared.keep_order(engine)
     return engine
-
-
-@contextmanager
-def committing_each(connection: Connection) -> Iterator[None]:
-    """Each `Prepared` is committed by itself. SQLite does so without a BEGIN."""
-    driver: Any = connection.connection.driver_connection
-    if connection.dialect.name == "sqlite":
-        yield
-        return
-    driver.autocommit = True
-    try:
-        yield
-    finally:
-        if not connection.invalidated:
-            driver.autocommit = False
 
 
 def _prepare_sqlite(engine: Engine) -> None:
@@ -76,7 +66,7 @@ def _ask_the_idle(engine: Engine) -> None:
 
     @event.listens_for(engine, "checkin")
     def checkin(_dbapi_connection: Any, entry: ConnectionPoolEntry) -> None:
-        entry.info["idle_since"] = time.monotonic()
+        entry.info.setdefault(IDLE_SINCE, time.monotonic())
 
     @event.listens_for(engine, "invalidate")
     def invalidate(*_: Any) -> None:
@@ -85,7 +75,7 @@ def _ask_the_idle(engine: Engine) -> None:
 
     @event.listens_for(engine, "checkout")
     def checkout(dbapi_connection: Any, entry: ConnectionPoolEntry, _proxy: Any) -> None:
-        idle_since = entry.info.get("idle_since")
+        idle_since = entry.info.pop(IDLE_SINCE, None)
         if idle_since is not None and (idle_since <= broken_at or time.monotonic() - idle_since > MAY_IDLE_S):
             try:
                 engine.dialect.do_ping(dbapi_connection)

@@ -47,19 +47,21 @@ class Grants:
         values = {name: getattr(new, name) for name in COLUMNS}
         values |= {name: list(values[name]) for name in LISTS}
         values["proof"] = None if new.proof is None else new.proof.to_json()
-        ADD.run(self._db, {**values, "code_digest": digest(code)})
+        ADD.later(self._db, {**values, "code_digest": digest(code)})
 
     def by_code(self, code: str) -> Grant | None:
         row = OF_CODE.first(self._db, {"code": digest(code)})
         return None if row is None else build(row)
 
-    def redeem(self, grant_id: str, now: datetime, *, offline_until: datetime | None = None) -> bool:
-        """Mark the code as used; False if it was used or revoked before, or its client is disabled: of several
-        callers exactly one gets True.
+    def redeem(
+        self, grant_id: str, now: datetime, *, otherwise: Exception, offline_until: datetime | None = None
+    ) -> None:
+        """Mark the code as used; `otherwise` is raised, by the COMMIT at the latest, if it was used or revoked before,
+        or its client is disabled: of several units exactly one is committed.
 
         offline_until: how long the grant may outlive its session (offline_access).
         """
-        return REDEEM.run(self._db, {"grant": grant_id, "now": now, "offline": offline_until}) == 1
+        REDEEM.must(self._db, {"grant": grant_id, "now": now, "offline": offline_until}, otherwise)
 
     def was_redeemed(self, grant_id: str) -> bool:
         """True if the code was used before."""

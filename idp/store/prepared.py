@@ -1,17 +1,19 @@
-"""Statements of the hot path: written in SQLAlchemy Core, compiled once, sent by the driver's own cursor."""
+"""Statements of the hot path: written in SQLAlchemy Core, compiled once, sent without what it does around each."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Delete, Dialect, Insert, Select, Update
-from sqlalchemy.exc import DBAPIError, StatementError
+from sqlalchemy import Connection, Delete, Dialect, Engine, Insert, Select, Update, event
+from sqlalchemy.exc import DBAPIError
+
+from idp.store.wire import NotWritten, Wire
 
 Statement = Select[Any] | Insert | Update | Delete
 Convert = Callable[[Any], Any] | None
 Row = dict[str, Any]
 NOTHING: Mapping[str, Any] = {}
-CURSOR = "sesame.cursor"  # one for each connection: a new one costs almost as much as what it sends
+CARRIER = "sesame.carrier"
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,17 +21,14 @@ class _Compiled:
     """sql: as the driver takes it. fixed: values that the statement itself holds. The other two in order."""
 
     sql: str
-    is_positional: bool
     parameters: tuple[tuple[str, Convert], ...]
     fixed: Mapping[str, Any]
     columns: tuple[str, ...]
     conversions: tuple[tuple[int, Callable[[Any], Any]], ...]
 
-    def bound(self, values: Mapping[str, Any]) -> Any:
+    def bound(self, values: Mapping[str, Any]) -> list[Any]:
         given = {**self.fixed, **values} if self.fixed else values
-        if self.is_positional:
-            return [given[name] if convert is None else convert(given[name]) for name, convert in self.parameters]
-        return {name: given[name] if convert is None else convert(given[name]) for name, convert in self.parameters}
+        return [given[name] if convert is None else convert(given[name]) for name, convert in self.parameters]
 
     def row(self, found: Any) -> Row:
         converted = list(found)
@@ -41,8 +40,8 @@ class _Compiled:
 class Prepared:
     """A Core statement without what SQLAlchemy does around each execution, which costs several times the driver's work.
 
-    Types and errors are SQLAlchemy's; so are the connection and its transaction, which must have begun. Every parameter
-    is given by its name, NULL too; rows are by the columns' names, which differ. Not for lists of values (`IN`).
+    Types and errors are SQLAlchemy's; so are the connection and its transaction. Every parameter is given by its name,
+    NULL too; rows are by the columns' names, which differ. Not for lists of values (`IN`).
     """
 
     def __init__(self, statement: Statement | Callable[[Dialect], Statement]) -> None:
@@ -52,8 +51,11 @@ class Prepared:
 
     def all(self, connection: Connection, values: Mapping[str, Any] = NOTHING) -> list[Row]:
         """Every row."""
-        compiled = self._of(connection.dialect)
-        found = _send(connection, compiled, values, lambda cursor: cursor.fetchall())
+        compiled, carrier = self._of(connection.dialect), _carrier(connection)
+        try:
+            found = carrier.rows(carrier.ask(compiled.sql, compiled.bound(values)))
+        except Exception as error:
+            raise _translated(connection, compiled.sql, error) from error
         return [compiled.row(each) for each in found]
 
     def first(self, connection: Connection, values: Mapping[str, Any] = NOTHING) -> Row | None:
@@ -63,15 +65,69 @@ class Prepared:
 
     def run(self, connection: Connection, values: Mapping[str, Any] = NOTHING) -> int:
         """How many rows were written."""
-        count: int = _send(connection, self._of(connection.dialect), values, lambda cursor: cursor.rowcount)
-        return count
+        compiled, carrier = self._of(connection.dialect), _carrier(connection)
+        try:
+            return carrier.count(carrier.ask(compiled.sql, compiled.bound(values)))
+        except Exception as error:
+            raise _translated(connection, compiled.sql, error) from error
+
+    def later(self, connection: Connection, values: Mapping[str, Any] = NOTHING) -> None:
+        """Write what nothing else in the unit waits for, and what no other unit can contradict: it may leave with a
+        later statement, or with the COMMIT, which then raises what this would.
+        """
+        compiled, carrier = self._of(connection.dialect), _carrier(connection)
+        try:
+            carrier.later(compiled.sql, compiled.bound(values))
+        except Exception as error:
+            raise _translated(connection, compiled.sql, error) from error
+
+    def must(self, connection: Connection, values: Mapping[str, Any], otherwise: Exception) -> None:
+        """Write at least one row, or `otherwise` is raised: as `later`, here or by what comes after it in the unit, and
+        by the COMMIT at the latest, which then does not happen.
+        """
+        compiled, carrier = self._of(connection.dialect), _carrier(connection)
+        try:
+            carrier.later(compiled.sql, compiled.bound(values), otherwise)
+        except Exception as error:
+            raise _translated(connection, compiled.sql, error) from error
 
     def _of(self, dialect: Dialect) -> _Compiled:
         compiled = self._compiled.get(dialect.name)
         if compiled is None:
+            if dialect.name == "postgresql":
+                dialect = type(dialect)(paramstyle="numeric_dollar")  # type: ignore[call-arg] # each dialect's own
             statement = self._statement(dialect) if callable(self._statement) else self._statement
             compiled = self._compiled[dialect.name] = _compile(statement, dialect)
         return compiled
+
+
+def begin(connection: Connection, *, alone: bool = False) -> None:
+    """A unit of work begins. alone: each statement is committed by itself."""
+    _carrier(connection).start(begins=not alone)
+
+
+def commit(connection: Connection) -> None:
+    """Send what waits, and commit; SQLAlchemy's own commit finds nothing left to do. Raises SQLAlchemy's errors."""
+    try:
+        _carrier(connection).commit()
+    except Exception as error:
+        raise _translated(connection, "COMMIT", error) from error
+
+
+def keep_order(engine: Engine) -> None:
+    """What waits is sent before anything that SQLAlchemy sends, and forgotten when it rolls back."""
+
+    @event.listens_for(engine, "before_cursor_execute")
+    def flush(connection: Connection, _cursor: Any, sql: str, *_: Any) -> None:
+        try:
+            _carrier(connection).flush()
+        except Exception as error:
+            raise _translated(connection, sql, error) from error
+
+    @event.listens_for(engine, "rollback")
+    def forget(connection: Connection) -> None:
+        if not connection.invalidated:
+            _carrier(connection).forget()
 
 
 def _compile(statement: Statement, dialect: Dialect) -> _Compiled:
@@ -86,30 +142,60 @@ def _compile(statement: Statement, dialect: Dialect) -> _Compiled:
             fixed[name] = parameter.effective_value
     columns = list(statement.exported_columns.items())
     conversions = [column.type.dialect_impl(dialect).result_processor(dialect, None) for _, column in columns]
-    names: list[str] = compiled.positiontup if compiled.positional else list(converts)
     return _Compiled(
         compiled.string,
-        compiled.positional,
-        tuple((name, converts[name]) for name in names),
+        tuple((name, converts[name]) for name in compiled.positiontup),
         fixed,
         tuple(str(name) for name, _ in columns),
         tuple((index, convert) for index, convert in enumerate(conversions) if convert is not None),
     )
 
 
-def _send(connection: Connection, compiled: _Compiled, values: Mapping[str, Any], take: Callable[[Any], Any]) -> Any:
-    """Raises what SQLAlchemy raises for the driver's errors; like it, leaves a connection that broke to nobody."""
-    try:
-        cursor = connection.info.get(CURSOR)
-        if cursor is None:
-            cursor = connection.info[CURSOR] = connection.connection.cursor()
-        cursor.execute(compiled.sql, compiled.bound(values))
-        return take(cursor)
-    except Exception as error:
-        raise _translated(connection, compiled.sql, error) from error
+class _Cursor:
+    """What a `Wire` does, by the driver's cursor: each statement at once."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._cursor = connection.connection.cursor()
+
+    def start(self, *, begins: bool) -> None: ...
+
+    def forget(self) -> None: ...
+
+    def flush(self) -> None: ...
+
+    def commit(self) -> None: ...
+
+    def ask(self, sql: str, values: Sequence[Any]) -> Any:
+        self._cursor.execute(sql, values)
+        return self._cursor
+
+    def later(self, sql: str, values: Sequence[Any], otherwise: Exception | None = None) -> None:
+        if not self.count(self.ask(sql, values)) and otherwise is not None:
+            raise NotWritten(otherwise)
+
+    def rows(self, answer: Any) -> Sequence[Sequence[Any]]:
+        found: Sequence[Sequence[Any]] = answer.fetchall()
+        return found
+
+    def count(self, answer: Any) -> int:
+        count: int = answer.rowcount
+        return count
 
 
-def _translated(connection: Connection, sql: str, error: Exception) -> StatementError:
+def _carrier(connection: Connection) -> Wire | _Cursor:
+    """One for each connection: making one costs as much as what it sends."""
+    carrier: Wire | _Cursor | None = connection.info.get(CARRIER)
+    if carrier is None:
+        is_wire = connection.dialect.name == "postgresql"
+        driver: Any = connection.connection.driver_connection
+        carrier = connection.info[CARRIER] = Wire(driver) if is_wire else _Cursor(connection)
+    return carrier
+
+
+def _translated(connection: Connection, sql: str, error: Exception) -> Exception:
+    """What SQLAlchemy raises for a driver's error; like it, leaves a connection that broke to nobody."""
+    if isinstance(error, NotWritten):
+        return error.otherwise
     dialect, driver = connection.dialect, connection.connection.driver_connection
     drivers: Any = dialect.loaded_dbapi.Error
     is_broken = isinstance(error, drivers) and dialect.is_disconnect(error, driver, None)

@@ -54,7 +54,7 @@ class RefreshTokens:
     def add(self, token: str, grant_id: str, now: datetime, *, parent_digest: str | None = None) -> None:
         """parent_digest: of the token that it was exchanged for."""
         values = {"token_digest": digest(token), "grant_id": grant_id, "parent_digest": parent_digest}
-        ADD.run(self._db, {**values, "created_at": now, "used_at": None})
+        ADD.later(self._db, {**values, "created_at": now, "used_at": None})
 
     def find(self, token: str, now: datetime) -> RefreshToken | None:
         """The token and what it depends on, used or not, in one statement."""
@@ -73,9 +73,11 @@ class RefreshTokens:
             signed_in_at=row["signed_in_at"],
         )
 
-    def use(self, token_digest: str, now: datetime) -> bool:
-        """Mark the token as used; False if it was before: exactly one caller gets True."""
-        return USE.run(self._db, {"token": token_digest, "now": now}) == 1
+    def use(self, token_digest: str, now: datetime, *, otherwise: Exception) -> None:
+        """Mark the token as used; `otherwise` is raised, by the COMMIT at the latest, if it was before: of several
+        units exactly one is committed.
+        """
+        USE.must(self._db, {"token": token_digest, "now": now}, otherwise)
 
     def use_again(self, token_digest: str, now: datetime) -> bool:
         """Whether a used token may be used again, because the answer may have been lost; False: it is a replay.

@@ -95,7 +95,7 @@ class Sessions:
     ) -> str:
         """A new session without proofs; returns its session_id."""
         session_id = new_id()
-        OPEN.run(
+        OPEN.later(
             self._db,
             {
                 "session_id": session_id,
@@ -115,7 +115,7 @@ class Sessions:
 
     def add_proof(self, session_id: str, proof: Proof) -> None:
         """One row a proof: two tabs that add at once are both kept."""
-        ADD_PROOF.run(self._db, {"proof_id": new_id(), "session_id": session_id, "proof": proof.to_json()})
+        ADD_PROOF.later(self._db, {"proof_id": new_id(), "session_id": session_id, "proof": proof.to_json()})
 
     def proofs_since(self, account_id: str, since: datetime) -> list[Proof]:
         """Those of an account's sessions, ended or not, that were given after an instant."""
@@ -141,9 +141,13 @@ class Sessions:
         """Note that the session was used; False if it has ended meanwhile."""
         return TOUCH.run(self._db, {"session": session_id, "now": now}) == 1
 
-    def use(self, session_id: str, now: datetime, idle: timedelta) -> bool:
-        """Note that the session was used; False if it has ended or expired by then."""
-        return USE.run(self._db, {"session": session_id, "now": now, "used_after": now - idle}) == 1
+    def must_touch(self, session_id: str, now: datetime, *, otherwise: Exception) -> None:
+        """As `touch`; `otherwise` is raised, by the COMMIT at the latest, if the session has ended meanwhile."""
+        TOUCH.must(self._db, {"session": session_id, "now": now}, otherwise)
+
+    def use(self, session_id: str, now: datetime, idle: timedelta, *, otherwise: Exception) -> None:
+        """As `must_touch`, and for a session that has expired by then."""
+        USE.must(self._db, {"session": session_id, "now": now, "used_after": now - idle}, otherwise)
 
     def end(self, session_id: str, now: datetime) -> bool:
         """End one session and the grants made in it; False if it had ended.

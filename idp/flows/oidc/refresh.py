@@ -15,12 +15,24 @@ from idp.store import Tx
 BAD_TOKEN = "The refresh token is not valid."  # unknown, used, ended, another client's: the same words
 
 
+class _UsedMeanwhile(Exception):
+    """Another request used the token after this one had read it."""
+
+
 def refresh(services: Services, client: Client, token: str, scope: str | None) -> dict[str, Any]:
     """Exchange a refresh token for tokens and its successor, in one unit. scope: what is asked for, None for all.
 
     Raises ProtocolError: `invalid_grant`, after which the token is as it was, unless it is a replay, which revokes the
     grant; `invalid_scope`.
     """
+    try:
+        return _exchange(services, client, token, scope)
+    except _UsedMeanwhile:
+        return _exchange(services, client, token, scope)  # finds it used
+
+
+def _exchange(services: Services, client: Client, token: str, scope: str | None) -> dict[str, Any]:
+    """Raises _UsedMeanwhile too, if it found the token unused."""
     with services.db.write() as tx:
         found = _find(services, tx, client, token)
         if _take(services, tx, found):
@@ -45,7 +57,8 @@ def _find(services: Services, tx: Tx, client: Client, token: str) -> RefreshToke
 
 def _take(services: Services, tx: Tx, found: RefreshToken) -> bool:
     """Use the token, or use it again where an answer may have been lost; False for a replay."""
-    if found.used_at is None and tx.refresh_tokens.use(found.token_digest, services.now()):
+    if found.used_at is None:
+        tx.refresh_tokens.use(found.token_digest, services.now(), otherwise=_UsedMeanwhile())
         return True
     return tx.refresh_tokens.use_again(found.token_digest, services.now())
 
@@ -55,10 +68,11 @@ def _renew(services: Services, tx: Tx, client: Client, found: RefreshToken, scop
     now, grant, idle = services.now(), found.grant, services.settings.session_idle
     policy = services.configuration.policy(client.client_id)
     problem = found.problem(policy, now, idle=idle, reach=services.registry.reach)
-    if problem is None and grant.offline_until is None and not tx.sessions.use(grant.session_id, now, idle):
-        problem = "the session ended meanwhile"
     if problem is not None:
         raise ProtocolError("invalid_grant", BAD_TOKEN, detail=problem)
+    if grant.offline_until is None:
+        ended = ProtocolError("invalid_grant", BAD_TOKEN, detail="the session ended meanwhile")
+        tx.sessions.use(grant.session_id, now, idle, otherwise=ended)
     wanted = _narrowed(grant, scope)
     services.record(tx, AuditEvent("token.refreshed", grant.account_id, grant.account_id, grant.client_id))
     return tokens_for_grant(services, tx, client, grant, wanted, parent_digest=found.token_digest)

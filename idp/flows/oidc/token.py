@@ -69,9 +69,19 @@ def exchange(services: Services, headers: Any, form: Any) -> dict[str, Any]:
                 client_credentials=lambda client, scope: _for_the_client(services, client, scope),
             )
             return engine.answer(f"{services.settings.issuer}/token", headers, form, ports)
-    except engine.CodeReplayed as replay:
-        _revoke(services, replay.grant)
-        raise ProtocolError("invalid_grant", engine.BAD_CODE, detail=f"code used twice, grant {replay}") from replay
+    except (engine.CodeReplayed, _SpentMeanwhile) as replay:
+        if _was_redeemed(services, replay.grant):
+            _revoke(services, replay.grant)
+            raise ProtocolError("invalid_grant", engine.BAD_CODE, detail=f"code used twice, grant {replay}") from replay
+        raise ProtocolError("invalid_grant", engine.BAD_CODE, detail="revoked meanwhile") from replay
+
+
+class _SpentMeanwhile(Exception):
+    """The code was used, or its grant revoked, after this request had read it."""
+
+    def __init__(self, grant: Grant) -> None:
+        super().__init__(grant.grant_id)
+        self.grant = grant
 
 
 class _CodeUnit:
@@ -95,10 +105,7 @@ class _CodeUnit:
         is_offline = "offline_access" in grant.scope and grant.until is None  # a temporary one ends with its session
         offline = client.offline_lifetime if is_offline else None
         offline_until = None if offline is None else grant.created_at + offline
-        if not tx.grants.redeem(grant.grant_id, services.now(), offline_until=offline_until):
-            if tx.grants.was_redeemed(grant.grant_id):
-                raise engine.CodeReplayed(grant)
-            raise ProtocolError("invalid_grant", engine.BAD_CODE, detail="revoked meanwhile")
+        tx.grants.redeem(grant.grant_id, services.now(), otherwise=_SpentMeanwhile(grant), offline_until=offline_until)
         if grant.proof and services.configuration.suspensions().void(grant.proof):
             raise ProtocolError("invalid_grant", engine.BAD_CODE, detail="a suspended method made the proof")
         services.record(tx, AuditEvent("token.issued", grant.account_id, grant.account_id, grant.client_id))
@@ -124,6 +131,11 @@ def _for_the_client(services: Services, client: Client, scope: str | None) -> di
     # After the token, which nobody knows yet: if this fails, nobody ever will.
     services.append(AuditEvent("token.issued_to_client", f"client:{client.client_id}", client_id=client.client_id))
     return response
+
+
+def _was_redeemed(services: Services, grant: Grant) -> bool:
+    with services.db.read() as tx:
+        return tx.grants.was_redeemed(grant.grant_id)
 
 
 def _revoke(services: Services, grant: Grant) -> None:
