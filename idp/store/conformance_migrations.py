@@ -6,17 +6,18 @@ import alembic.command
 import pytest
 
 from idp.domain.phone import NewPhone
+from idp.store import migrating
 from idp.store.conformance import START
 from idp.store.conformance_authenticators import add_passkey, add_secret
 from idp.store.conformance_phones import add_phone
 from idp.store.conformance_rows import HOUR, add_account, add_session
-from idp.store.database import Database, _alembic
+from idp.store.database import Database
 
 
 def go_back(database: Database, revision: str) -> None:
     with database.engine.connect() as connection:
         connection.execution_options(sesame_writes=True)
-        config = _alembic()
+        config = migrating.configuration()
         config.attributes["connection"] = connection
         with connection.begin():
             alembic.command.downgrade(config, revision)

@@ -4,14 +4,8 @@ import os
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
-from functools import cached_property
-from importlib import resources
 from pathlib import Path
 
-import alembic.command
-import alembic.config
-import alembic.runtime.migration
-import alembic.script
 from sqlalchemy import Connection
 from sqlalchemy.exc import (
     DatabaseError,
@@ -24,6 +18,7 @@ from sqlalchemy.exc import TimeoutError as NoConnectionLeft
 
 from idp.domain.audit import AuditEvent
 from idp.errors import InvalidOperation, Unavailable
+from idp.store import migrating
 from idp.store.audit import Audit
 from idp.store.connections import Connections
 from idp.store.engine import make_engine
@@ -83,10 +78,11 @@ class Database:
 
         A schema that this code does not know is a newer one: it serves the code before it too.
         """
+        *older, newest = migrating.revisions()
         with self.read() as tx:
-            found = alembic.runtime.migration.MigrationContext.configure(tx._connection).get_current_revision()
-        if found is None or found in self._older_revisions:
-            raise Unavailable(f"database schema is {found}, {self.expected_revision} is needed (`sesame migrate`)")
+            found = migrating.revision(tx._connection)
+        if found is None or found in older:
+            raise Unavailable(f"database schema is {found}, {newest} is needed (`sesame migrate`)")
 
     def migrate(self) -> None:
         """Bring the schema to the code's version; a SQLite file is made for its owner alone."""
@@ -94,10 +90,8 @@ class Database:
             _make_private(Path(str(self.engine.url.database)))
         with _answering(), self.engine.connect() as connection:
             connection.execution_options(sesame_writes=True)
-            config = _alembic()
-            config.attributes["connection"] = connection
             with connection.begin():
-                alembic.command.upgrade(config, "head")
+                migrating.upgrade(connection)
 
     def grant_to(self, role: str) -> None:
         """Give a role of PostgreSQL what the application needs: it can append to the audit, not change or delete it.
@@ -113,15 +107,6 @@ class Database:
                     connection.exec_driver_sql(statement.format(role=quoted).replace("%", "%%"))
         except ProgrammingError as error:
             raise InvalidOperation(f"{role}: {str(error.orig).partition(chr(10))[0]}") from error
-
-    @cached_property
-    def expected_revision(self) -> str | None:
-        return alembic.script.ScriptDirectory.from_config(_alembic()).get_current_head()
-
-    @cached_property
-    def _older_revisions(self) -> frozenset[str]:
-        scripts = alembic.script.ScriptDirectory.from_config(_alembic()).walk_revisions()
-        return frozenset(script.revision for script in scripts) - {self.expected_revision}
 
     def close(self) -> None:
         self._connections.close()
@@ -187,9 +172,3 @@ def _make_private(file: Path) -> None:
     """Make the file before SQLite would, readable by its owner alone: it holds digests of passwords."""
     with suppress(OSError):  # a folder that is missing or closed is told when the database is opened
         os.close(os.open(file, os.O_CREAT | os.O_WRONLY, 0o600))
-
-
-def _alembic() -> alembic.config.Config:
-    config = alembic.config.Config()
-    config.set_main_option("script_location", str(resources.files("migrations")).replace("%", "%%"))
-    return config

@@ -1,5 +1,6 @@
 """French first, English second: catalogue and choice of language."""
 
+import functools
 import gettext
 import io
 from collections.abc import Iterable
@@ -33,6 +34,7 @@ def _english(package: str) -> gettext.NullTranslations | None:
     return gettext.GNUTranslations(io.BytesIO(compiled)) if compiled else None
 
 
+@functools.cache  # a worker has it from the process that it was forked from
 def _compiled(package: str) -> bytes | None:
     source = resources.files(package) / "translations" / "en" / "LC_MESSAGES" / "messages.po"
     if not source.is_file():

@@ -9,9 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
 from idp.errors import InvalidOperation, Unavailable
+from idp.store import migrating
 from idp.store.conformance_prepared import PreparedSuite
 from idp.store.conformance_rows import ask
 from idp.store.conformance_sql import DatabaseSuite
@@ -52,11 +54,14 @@ class TestSqlite(DatabaseSuite, PreparedSuite):
         assert found == {"journal_mode": "wal", "busy_timeout": 5000, "foreign_keys": 1, "synchronous": 1}
 
     def test_an_older_schema_is_not_ready(self, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-        newest = database.expected_revision
-        monkeypatch.setitem(database.__dict__, "expected_revision", "the next")
-        monkeypatch.setitem(database.__dict__, "_older_revisions", frozenset({newest}))
+        newest = migrating.revisions()[-1]
+        monkeypatch.setattr(migrating, "revisions", lambda: (newest, "the next"))
         with pytest.raises(Unavailable, match=f"schema is {newest}, the next is needed"):
             database.ping()
+
+    def test_the_revisions_are_those_of_the_scripts_in_their_order(self) -> None:
+        scripts = ScriptDirectory.from_config(migrating.configuration()).walk_revisions()
+        assert migrating.revisions() == tuple(reversed([script.revision for script in scripts]))
 
     def test_a_unit_does_not_wait_long_for_a_connection(
         self, database: Database, monkeypatch: pytest.MonkeyPatch
