@@ -26,6 +26,7 @@ def make_engine(url: str, connections: int) -> Engine:
             **{name: POSTGRESQL[name] for name in POSTGRESQL.keys() - parsed.query.keys()},
             "prepare_threshold": None,  # psycopg would drop, with its own, what `Wire` has prepared
         }
+        options["use_native_hstore"] = False  # asked for at each first connection
     # hide_parameters: an error that is logged says which statement failed, never with which values.
     engine = create_engine(parsed, hide_parameters=True, pool_timeout=POOL_WAIT_S, **options)
     if engine.dialect.name == "sqlite":

@@ -1,6 +1,7 @@
 """How PostgreSQL is asked what many requests ask: several statements in one round trip, through libpq's pipeline."""
 
 import select
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,7 @@ from psycopg.errors import DivisionByZero, InFailedSqlTransaction, OperationalEr
 from psycopg.pq import ConnStatus, ExecStatus, TransactionStatus
 from psycopg.pq.abc import PGresult
 
+INLINE = 2  # uses of a statement on a connection before it is prepared, which is a round trip more
 GOOD = frozenset({ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK})
 # Fails where nothing was written, so that the COMMIT which follows it in one message does not happen.
 OR_FAIL = "WITH written AS ({} RETURNING 1) SELECT 1 / count(*) FROM written"
@@ -26,23 +28,28 @@ class NotWritten(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A prepared statement, its values as text. otherwise: wanted if it writes no row; None: it need not write any."""
+    """A statement with its values as text. name: under which it is prepared, if it is.
 
-    name: bytes
+    otherwise: wanted if it writes no row; None: it need not write any.
+    """
+
+    sql: str
     values: Any
     otherwise: Exception | None
+    name: bytes | None
 
 
 class Wire:
     """A way to the server beside psycopg's own, on the same connection and in the same transaction.
 
-    BEGIN leaves with the first statement; what may wait (`later`) leaves with the next one, or with COMMIT. Statements
-    are prepared at their first use. Types and errors are psycopg's.
+    BEGIN leaves with the first statement; what may wait (`later`) leaves with the next one, or with COMMIT. What is
+    sent often is prepared. Types and errors are psycopg's.
     """
 
     def __init__(self, driver: "psycopg.Connection[Any]") -> None:
         self._driver, self._libpq, self._types = driver, driver.pgconn, Transformer(driver)
         self._names: dict[str, bytes] = {}  # of what is prepared
+        self._uses: Counter[str] = Counter()  # of what is not
         self._waiting: list[Message] = []
         self._begins = False
 
@@ -99,12 +106,16 @@ class Wire:
         if self._libpq.status == ConnStatus.BAD:
             raise OperationalError("the connection is lost")
         dumped = self._types.dump_sequence(values, [PyFormat.TEXT] * len(values))
-        name = self._names.get(sql)
-        if name is None:
-            name = f"sesame_{len(self._names)}".encode()
-            _checked(self._libpq.prepare(name, sql.encode()), None)
-            self._names[sql] = name
-        return Message(name, dumped, otherwise)
+        return Message(sql, dumped, otherwise, self._names.get(sql) or self._prepared(sql))
+
+    def _prepared(self, sql: str) -> bytes | None:
+        self._uses[sql] += 1
+        if self._uses[sql] <= INLINE:
+            return None
+        name = f"sesame_{len(self._names)}".encode()
+        _checked(self._libpq.prepare(name, sql.encode()), None)
+        self._names[sql] = name
+        return name
 
     def _send(self, *last: Message) -> PGresult:
         """What waits, and then these, in one round trip; returns the last answer."""
@@ -116,6 +127,8 @@ class Wire:
 
     def _alone(self, message: Message) -> PGresult:
         """One call of libpq, which waits without the interpreter's lock."""
+        if message.name is None:
+            return self._libpq.exec_params(message.sql.encode(), message.values)
         return self._libpq.exec_prepared(message.name, message.values)
 
     def _exchange(self, messages: Sequence[Message]) -> list[PGresult]:
@@ -123,7 +136,10 @@ class Wire:
         self._libpq.enter_pipeline_mode()
         try:
             for message in messages:
-                self._libpq.send_query_prepared(message.name, message.values)
+                if message.name is None:
+                    self._libpq.send_query_params(message.sql.encode(), message.values)
+                else:
+                    self._libpq.send_query_prepared(message.name, message.values)
             self._libpq.pipeline_sync()
             return self._answers()
         finally:

@@ -1,7 +1,7 @@
 """Refresh tokens: rotation, replay, and everything that ends them (RFC 6749 §6, RFC 9700 §4.14.2, OIDC Core §12)."""
 
 from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
+from threading import Barrier, get_ident
 from typing import Any
 
 import pytest
@@ -143,10 +143,12 @@ def test_a_replay_revokes_all_that_came_of_the_grant(rp: RelyingParty, case: str
 def test_of_many_uses_at_once_one_successor_works(rp: RelyingParty, monkeypatch: pytest.MonkeyPatch) -> None:
     token, barrier, use = rp.tokens()["refresh_token"], Barrier(RACERS, timeout=10), RefreshTokens.find
     on_sqlite = rp.provider.services.db.engine.dialect.name == "sqlite"
+    racers: set[int] = set()
 
     def meet(self: RefreshTokens, *args: Any) -> Any:
         found = use(self, *args)
-        if not on_sqlite:  # where the units queue as a whole, none of them waits inside
+        if not on_sqlite and get_ident() not in racers:  # where units queue as a whole, none of them waits inside
+            racers.add(get_ident())
             barrier.wait()
         return found
 
