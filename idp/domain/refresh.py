@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from idp.domain.account import Account
 from idp.domain.authn import Assurance, Proof
 from idp.domain.grant import Grant
 from idp.domain.policy import Policy
@@ -17,7 +18,8 @@ class RefreshToken:
     """A refresh token with what it depends on, as SQL knows it at one instant.
 
     used_at: when it was exchanged, or withdrawn. session: the one that the grant was made in, None once it was ended.
-    is_entitled: the client is enabled, and for everybody or for this account. signed_in_at: as of `Account`.
+    holder: the account, without its identities. is_entitled: the client is enabled, and for everybody or for this
+    account.
     """
 
     token_digest: str
@@ -25,9 +27,8 @@ class RefreshToken:
     created_at: datetime
     used_at: datetime | None
     session: Session | None
-    is_account_active: bool
+    holder: Account
     is_entitled: bool
-    signed_in_at: datetime | None = None
 
     @property
     def ends_at(self) -> datetime | None:
@@ -48,11 +49,11 @@ class RefreshToken:
             return "the session has ended"
         if grant.offline_until is not None and now >= grant.offline_until:
             return "the offline access has ended"
-        if not self.is_account_active:
+        if not self.holder.is_active:
             return "the account is not active"
         if not self.is_entitled:
             return "the account has no access to the client"
-        signed_in_at = self.signed_in_at
+        signed_in_at = self.holder.signed_in_at
         if policy is None or grant.proof is None or not accepts(policy, grant.proof, now, reach, signed_in_at):
             return "the policy of today does not accept the proof"
         return None

@@ -230,7 +230,10 @@ class SessionSuite:
             made = add_grant(
                 tx, account_id, add_session(tx, account_id), nonce="é", code_challenge="c", userinfo_claims=("name",)
             )
-            assert tx.grants.by_code("code") == tx.grants.live(made.grant_id) == made
+            found = tx.grants.by_code("code")
+            assert found
+            assert found[0] == tx.grants.live(made.grant_id) == made
+            assert found[1].account_id == account_id
             assert tx.grants.by_code("other") is tx.grants.by_code(made.grant_id) is None
 
     def test_what_a_revoked_grant_gave_is_dead(self, database: Database) -> None:
@@ -251,7 +254,7 @@ class SessionSuite:
             assert not tx.grants.has_live(session_id, "ror")
             found = tx.grants.by_code("code")  # still known, so that a second use is seen
         assert found
-        assert found.revoked_at == found.redeemed_at == START
+        assert found[0].revoked_at == found[0].redeemed_at == START
 
     def test_all_that_was_given_to_one_client_is_revoked(self, database: Database) -> None:
         with database.write() as tx:

@@ -47,13 +47,13 @@ class RefreshSuite:
             assert (found.created_at, found.used_at, found.ends_at) == (START, None, START + 4 * HOUR)
             assert found.session
             assert found.session.session_id == found.grant.session_id
-            assert found.is_account_active
+            assert found.holder.is_active
             assert found.is_entitled
-            assert found.signed_in_at is None
+            assert found.holder.signed_in_at is None
             tx.accounts.note_login(found.grant.account_id, START)
             found = tx.refresh_tokens.find(FIRST, START)
             assert found
-            assert found.signed_in_at == START
+            assert found.holder.signed_in_at == START
             assert tx.refresh_tokens.find("another", START) is None
 
     def test_it_says_what_has_changed_since(self, database: Database) -> None:
@@ -71,7 +71,7 @@ class RefreshSuite:
             tx.sessions.end(found.grant.session_id, START)
             found = tx.refresh_tokens.find(FIRST, START)
             assert found
-            assert (found.is_entitled, found.is_account_active, found.session) == (False, False, None)
+            assert (found.is_entitled, found.holder.is_active, found.session) == (False, False, None)
             assert found.grant.revoked_at == START
 
     def test_a_session_is_used_while_it_lives(self, database: Database) -> None:

@@ -6,17 +6,22 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, bindparam, exists, insert, select, update
 
-from idp.domain.account import AccountStatus
+from idp.domain.account import Account, AccountStatus
 from idp.domain.authn import Proof
 from idp.domain.grant import Grant
 from idp.domain.ids import digest
+from idp.store import accounts
 from idp.store.prepared import Prepared
 from idp.store.schema import account, client, grant
 
 LISTS = ("scope", "amr", "userinfo_claims", "id_token_claims")
 COLUMNS = tuple(name for name in grant.c.keys() if name != "code_digest")  # noqa: SIM118
 ADD = Prepared(insert(grant))
-OF_CODE = Prepared(select(grant).where(grant.c.code_digest == bindparam("code")))
+OF_CODE = Prepared(
+    select(grant, *(column.label(f"account_{column.name}") for column in account.c))
+    .join(account)
+    .where(grant.c.code_digest == bindparam("code"))
+)
 LIVE = Prepared(
     select(grant)
     .join(account)
@@ -49,9 +54,10 @@ class Grants:
         values["proof"] = None if new.proof is None else new.proof.to_json()
         ADD.later(self._db, {**values, "code_digest": digest(code)})
 
-    def by_code(self, code: str) -> Grant | None:
+    def by_code(self, code: str) -> tuple[Grant, Account] | None:
+        """The grant, and whose it is (without the identities)."""
         row = OF_CODE.first(self._db, {"code": digest(code)})
-        return None if row is None else build(row)
+        return None if row is None else (build(row), accounts.build(row, "account_"))
 
     def redeem(
         self, grant_id: str, now: datetime, *, otherwise: Exception, offline_until: datetime | None = None

@@ -4,11 +4,10 @@ from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, func, insert, or_, select, update
 
-from idp.domain.account import AccountStatus
 from idp.domain.ids import digest
 from idp.domain.refresh import GRACE, RefreshToken
 from idp.domain.session import Session
-from idp.store import grants
+from idp.store import accounts, grants
 from idp.store.entitled import has_entitlement
 from idp.store.prepared import Prepared
 from idp.store.schema import account, client, grant, refresh_token, session
@@ -26,8 +25,7 @@ FIND = Prepared(
         *(grant.c[name].label(f"grant_{name}") for name in grants.COLUMNS),
         *(session.c[name].label(f"session_{name}") for name in OF_SESSION),
         session.c.ended_at,
-        account.c.status,
-        account.c.signed_in_at,
+        *(column.label(f"account_{column.name}") for column in account.c),
         IS_ENTITLED.label("is_entitled"),
     )
     .select_from(refresh_token)
@@ -68,9 +66,8 @@ class RefreshTokens:
             created_at=row["created_at"],
             used_at=row["used_at"],
             session=held if row["ended_at"] is None else None,
-            is_account_active=row["status"] == AccountStatus.ACTIVE.value,
+            holder=accounts.build(row, "account_"),
             is_entitled=row["is_entitled"],
-            signed_in_at=row["signed_in_at"],
         )
 
     def use(self, token_digest: str, now: datetime, *, otherwise: Exception) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from idp.domain.access_token import handle_of, handle_of_grant, new_identifier
+from idp.domain.account import Account, AccountStatus
 from idp.domain.authn import Assurance, IdentityRef, Proof
 from idp.domain.grant import Grant
 from idp.domain.ids import new_id
@@ -24,7 +25,8 @@ SESSION = Session("s", "a", (), START, START, START + timedelta(hours=4))
 GRANT = Grant(
     "g", "a", "app", "s", ("openid",), "https://rp.example/cb", "eidas1", ("pwd",), START, START, proof=PASSWORD
 )
-GOOD = RefreshToken("d", GRANT, START, None, SESSION, is_account_active=True, is_entitled=True)
+HOLDER = Account("a", "anne", AccountStatus.ACTIVE, "Anne", "Pierre", None, False, START, START)
+GOOD = RefreshToken("d", GRANT, START, None, SESSION, HOLDER, is_entitled=True)
 
 
 def problem(token: RefreshToken, policy: Policy | None = POLICY, **changes: Any) -> str | None:
@@ -44,7 +46,7 @@ def test_a_good_one_has_no_problem() -> None:
         (replace(GOOD, session=replace(SESSION, expires_at=START + MINUTE)), "session"),
         (replace(GOOD, session=replace(SESSION, last_seen_at=START + MINUTE - IDLE)), "session"),
         (replace(GOOD, grant=replace(GRANT, offline_until=START + MINUTE)), "offline"),
-        (replace(GOOD, is_account_active=False), "active"),
+        (replace(GOOD, holder=replace(HOLDER, status=AccountStatus.SUSPENDED)), "active"),
         (replace(GOOD, is_entitled=False), "access"),
         (replace(GOOD, grant=replace(GRANT, proof=None)), "policy"),
     ],
@@ -81,7 +83,7 @@ def test_the_policy_of_today_is_shown_the_proof(
 def test_an_entry_that_wants_a_login_before_waits_for_it_here_too() -> None:
     waits = replace(POLICY, methods=(MethodEntry("password", options={PRIOR_LOGIN: "yes"}),))
     assert "policy" in str(problem(GOOD, waits))
-    assert problem(replace(GOOD, signed_in_at=START), waits) is None
+    assert problem(replace(GOOD, holder=replace(HOLDER, signed_in_at=START)), waits) is None
 
 
 def test_offline_access_ends_when_it_was_said_to_and_others_with_the_session() -> None:

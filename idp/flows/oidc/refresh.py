@@ -75,7 +75,7 @@ def _renew(services: Services, tx: Tx, client: Client, found: RefreshToken, scop
         tx.sessions.use(grant.session_id, now, idle, otherwise=ended)
     wanted = _narrowed(grant, scope)
     services.record(tx, AuditEvent("token.refreshed", grant.account_id, grant.account_id, grant.client_id))
-    return tokens_for_grant(services, tx, client, grant, wanted, parent_digest=found.token_digest)
+    return tokens_for_grant(services, tx, client, grant, wanted, holder=found.holder, parent_digest=found.token_digest)
 
 
 def _narrowed(grant: Grant, scope: str | None) -> tuple[str, ...]:

@@ -95,7 +95,11 @@ class _CodeUnit:
 
     def find(self, code: str) -> Grant | None:
         self._tx = self._units.enter_context(self._services.db.write())
-        return self._tx.grants.by_code(code)
+        found = self._tx.grants.by_code(code)
+        if found is None:
+            return None
+        grant, self._holder = found
+        return grant
 
     def redeem(self, client: Client, grant: Grant) -> dict[str, Any]:
         """A client that registered for offline_access was consented to, or its operators answer for it: that is
@@ -109,7 +113,7 @@ class _CodeUnit:
         if grant.proof and services.configuration.suspensions().void(grant.proof):
             raise ProtocolError("invalid_grant", engine.BAD_CODE, detail="a suspended method made the proof")
         services.record(tx, AuditEvent("token.issued", grant.account_id, grant.account_id, grant.client_id))
-        return tokens_for_grant(services, tx, client, grant, grant.scope)
+        return tokens_for_grant(services, tx, client, grant, grant.scope, holder=self._holder)
 
 
 def _for_the_client(services: Services, client: Client, scope: str | None) -> dict[str, Any]:
