@@ -2,6 +2,8 @@
 
 import time
 from collections import deque
+from contextlib import suppress
+from threading import Lock
 from typing import Any
 
 from sqlalchemy import Connection, Engine, event
@@ -22,23 +24,32 @@ class Connections:
         self._pool, self._most = pool, most if pool.dialect.name == "postgresql" else 0
         self._free: deque[tuple[Connection, float]] = deque()  # with when each was last used
         self._broken_at = float("-inf")
+        self._lock, self._waiting = Lock(), 0  # how many threads want one of the pool's
         event.listen(pool, "invalidate", self._note_broken)
 
     def begin(self, *, writes: bool) -> Connection:
-        """For a unit that ends with `commit` or `roll_back`. On PostgreSQL, where each statement sees what is committed
-        by then, a unit that only reads is no transaction.
+        """For a unit that ends with `commit` and `give_back`, or with `roll_back`. On PostgreSQL, where each statement
+        sees what is committed by then, a unit that only reads is no transaction.
         """
         connection = self._take()
-        if not self._most:
-            connection.execution_options(sesame_writes=writes)
-            connection.begin()
-        prepared.begin(connection, alone=not writes)
+        try:
+            if not self._most:
+                connection.execution_options(sesame_writes=writes)
+                connection.begin()
+            prepared.begin(connection, alone=not writes)
+        except BaseException:
+            self.roll_back(connection)
+            raise
         return connection
 
     def begin_alone(self) -> Connection:
         """For a unit of one `Prepared`, which the server commits by itself."""
         connection = self._take()
-        prepared.begin(connection, alone=True)
+        try:
+            prepared.begin(connection, alone=True)
+        except BaseException:
+            self.roll_back(connection)
+            raise
         return connection
 
     def commit(self, connection: Connection) -> None:
@@ -46,38 +57,62 @@ class Connections:
         prepared.commit(connection)
         if connection.in_transaction():
             connection.commit()
-        self._give(connection)
 
     def roll_back(self, connection: Connection) -> None:
-        """Undo the unit; a connection that is not able to is given up."""
+        """Undo the unit, and give the connection back; one that is not able to is given up."""
         try:
             if connection.in_transaction():
                 connection.rollback()
             elif not connection.invalidated:
+                prepared.forget(connection)
                 connection.connection.rollback()  # what `Prepared` began
         except (DBAPIError, self._pool.dialect.loaded_dbapi.Error):
             connection.invalidate()
-        self._give(connection)
+        self.give_back(connection)
+
+    def give_back(self, connection: Connection) -> None:
+        """For the next unit; to the pool, if somebody waits there. More than are kept are closed."""
+        if connection.invalidated or not self._most:
+            connection.close()
+        elif len(self._free) >= self._most:
+            connection.detach()
+            connection.close()
+        else:
+            self._free.append((connection, time.monotonic()))
+            if self._waiting:
+                self._hand_over()
 
     def close(self) -> None:
         """Give all that are free back to the pool."""
         while self._free:
-            self._free.pop()[0].close()
+            self._hand_over()
 
     def _take(self) -> Connection:
-        while self._free:
-            connection, since = self._free.pop()
+        if (connection := self._fresh()) is not None:
+            return connection
+        with self._lock:
+            self._waiting += 1
+        try:  # looks again: what was given back before is seen, and who gives back later sees who waits
+            return self._fresh() or self._pool.connect()
+        finally:
+            with self._lock:
+                self._waiting -= 1
+
+    def _fresh(self) -> Connection | None:
+        """One that need not be tried first; those that are older go to the pool, which tries them."""
+        while True:
+            try:
+                connection, since = self._free.pop()
+            except IndexError:
+                return None
             if since > self._broken_at and time.monotonic() - since <= engine.MAY_IDLE_S:
                 return connection
             connection.info[engine.IDLE_SINCE] = since
             connection.close()
-        return self._pool.connect()
 
-    def _give(self, connection: Connection) -> None:
-        if connection.invalidated or len(self._free) >= self._most:
-            connection.close()
-        else:
-            self._free.append((connection, time.monotonic()))
+    def _hand_over(self) -> None:
+        with suppress(IndexError):  # another thread took it
+            self._free.popleft()[0].close()
 
     def _note_broken(self, *_: Any) -> None:
         self._broken_at = time.monotonic()

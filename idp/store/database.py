@@ -18,7 +18,7 @@ from sqlalchemy.exc import TimeoutError as NoConnectionLeft
 
 from idp.domain.audit import AuditEvent
 from idp.errors import InvalidOperation, Unavailable
-from idp.store import migrating
+from idp.store import migrating, prepared
 from idp.store.audit import Audit
 from idp.store.connections import Connections
 from idp.store.engine import make_engine
@@ -72,6 +72,7 @@ class Database:
                 self._connections.roll_back(connection)
                 raise
             self._connections.commit(connection)
+            self._connections.give_back(connection)
 
     def ping(self) -> None:
         """Raises Unavailable if the database does not answer or its schema is older than the code's.
@@ -141,14 +142,20 @@ class _Unit:
         return self._connection
 
     def _end(self) -> None:
+        connection = self._connection
+        if connection is None:
+            return
         if self._tx.revoked:
+            prepared.flush(connection)  # what must be written is known to be, before anybody is told
             self._announce(self._tx.revoked)
-        if self._connection is not None:
-            self._connections.commit(self._connection)
+        self._connections.commit(connection)
+        self._connection = None
+        self._connections.give_back(connection)
 
     def _undo(self) -> None:
-        if self._connection is not None:
-            self._connections.roll_back(self._connection)
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            self._connections.roll_back(connection)
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Delete, Dialect, Engine, Insert, Select, Update, event
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, PendingRollbackError
 
 from idp.store.wire import NotWritten, Wire
 
@@ -108,26 +108,38 @@ def begin(connection: Connection, *, alone: bool = False) -> None:
 
 def commit(connection: Connection) -> None:
     """Send what waits, and commit; SQLAlchemy's own commit finds nothing left to do. Raises SQLAlchemy's errors."""
+    carrier = _carrier(connection)
     try:
-        _carrier(connection).commit()
+        carrier.commit()
     except Exception as error:
         raise _translated(connection, "COMMIT", error) from error
+
+
+def flush(connection: Connection) -> None:
+    """Send what waits. Raises as what wrote it would."""
+    carrier = _carrier(connection)
+    try:
+        carrier.flush()
+    except Exception as error:
+        raise _translated(connection, "what waited", error) from error
+
+
+def forget(connection: Connection) -> None:
+    """What waits is never sent: the unit is rolled back."""
+    _carrier(connection).forget()
 
 
 def keep_order(engine: Engine) -> None:
     """What waits is sent before anything that SQLAlchemy sends, and forgotten when it rolls back."""
 
     @event.listens_for(engine, "before_cursor_execute")
-    def flush(connection: Connection, _cursor: Any, sql: str, *_: Any) -> None:
-        try:
-            _carrier(connection).flush()
-        except Exception as error:
-            raise _translated(connection, sql, error) from error
+    def before(connection: Connection, *_: Any) -> None:
+        flush(connection)
 
     @event.listens_for(engine, "rollback")
-    def forget(connection: Connection) -> None:
+    def rolled_back(connection: Connection) -> None:
         if not connection.invalidated:
-            _carrier(connection).forget()
+            forget(connection)
 
 
 def _compile(statement: Statement, dialect: Dialect) -> _Compiled:
@@ -183,7 +195,11 @@ class _Cursor:
 
 
 def _carrier(connection: Connection) -> Wire | _Cursor:
-    """One for each connection: making one costs as much as what it sends."""
+    """One for each connection: making one costs as much as what it sends. Raises PendingRollbackError after it broke:
+    SQLAlchemy, which does not know what began on it, would go on with another.
+    """
+    if connection.invalidated:
+        raise PendingRollbackError("the connection broke: the unit is to be rolled back")
     carrier: Wire | _Cursor | None = connection.info.get(CARRIER)
     if carrier is None:
         is_wire = connection.dialect.name == "postgresql"

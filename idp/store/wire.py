@@ -8,7 +8,14 @@ from typing import Any
 
 import psycopg
 from psycopg.adapt import PyFormat, Transformer
-from psycopg.errors import DivisionByZero, InFailedSqlTransaction, OperationalError, error_from_result
+from psycopg.errors import (
+    DivisionByZero,
+    FeatureNotSupported,
+    InFailedSqlTransaction,
+    InvalidSqlStatementName,
+    OperationalError,
+    error_from_result,
+)
 from psycopg.pq import ConnStatus, ExecStatus, TransactionStatus
 from psycopg.pq.abc import PGresult
 
@@ -51,7 +58,7 @@ class Wire:
         self._names: dict[str, bytes] = {}  # of what is prepared
         self._uses: Counter[str] = Counter()  # of what is not
         self._waiting: list[Message] = []
-        self._begins = False
+        self._begins: bool | None = None  # nothing has begun
 
     def start(self, *, begins: bool) -> None:
         """begins: what follows is one transaction; otherwise the server commits each statement by itself."""
@@ -75,7 +82,7 @@ class Wire:
         message = self._message(sql, values)
         if self._waiting or self._must_begin():
             return self._send(message)
-        return _checked(self._alone(message), message)
+        return self._checked(self._alone(message), message)
 
     def rows(self, answer: PGresult) -> list[tuple[Any, ...]]:
         """What the server answered, in Python's types."""
@@ -92,14 +99,18 @@ class Wire:
             self._send()
 
     def commit(self) -> None:
-        """Send what waits, with COMMIT. Raises where that rolls back, as it does after a statement that failed."""
+        """Send what waits, with COMMIT. Raises where that rolls back, as it does after a statement that failed, and
+        where the unit began on a connection before this one.
+        """
+        if self._begins is None:
+            raise OperationalError("the connection was lost, and what was not committed with it")
         if not self._waiting and self._libpq.transaction_status == TransactionStatus.IDLE:
             return
         if self._send(self._message("COMMIT")).command_status != b"COMMIT":
             raise InFailedSqlTransaction("rolled back, not committed: a statement had failed")
 
     def _must_begin(self) -> bool:
-        return self._begins and self._libpq.transaction_status == TransactionStatus.IDLE
+        return bool(self._begins) and self._libpq.transaction_status == TransactionStatus.IDLE
 
     def _message(self, sql: str, values: Sequence[Any] = (), otherwise: Exception | None = None) -> Message:
         """sql: with $1, $2, … for the values, whose types the server finds in it. Raises what is wrong with either."""
@@ -113,7 +124,7 @@ class Wire:
         if self._uses[sql] <= INLINE:
             return None
         name = f"sesame_{len(self._names)}".encode()
-        _checked(self._libpq.prepare(name, sql.encode()), None)
+        self._checked(self._libpq.prepare(name, sql.encode()), None)
         self._names[sql] = name
         return name
 
@@ -123,7 +134,7 @@ class Wire:
         if self._must_begin():
             messages.insert(0, self._message("BEGIN"))
         answers = self._exchange(messages)
-        return [_checked(answer, message) for answer, message in zip(answers, messages, strict=True)][-1]
+        return [self._checked(answer, message) for answer, message in zip(answers, messages, strict=True)][-1]
 
     def _alone(self, message: Message) -> PGresult:
         """One call of libpq, which waits without the interpreter's lock."""
@@ -176,11 +187,16 @@ class Wire:
         except psycopg.Error:
             self._driver.close()
 
-
-def _checked(answer: PGresult, message: Message | None) -> PGresult:
-    if answer.status in GOOD:
-        return answer
-    error = error_from_result(answer)
-    if message and message.otherwise is not None and isinstance(error, DivisionByZero):
-        raise NotWritten(message.otherwise) from error
-    raise error
+    def _checked(self, answer: PGresult, message: Message | None) -> PGresult:
+        """A connection on which the statement cannot be used any more, since a migration changed what it answers or a
+        pooler lost it, is closed: another prepares it anew.
+        """
+        if answer.status in GOOD:
+            return answer
+        error = error_from_result(answer)
+        if isinstance(error, FeatureNotSupported | InvalidSqlStatementName):
+            self._driver.close()
+            raise OperationalError("the schema has changed since the statement was prepared") from error
+        if message and message.otherwise is not None and isinstance(error, DivisionByZero):
+            raise NotWritten(message.otherwise) from error
+        raise error

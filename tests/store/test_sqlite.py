@@ -15,7 +15,7 @@ from sqlalchemy import text
 from idp.errors import InvalidOperation, Unavailable
 from idp.store import migrating
 from idp.store.conformance_prepared import PreparedSuite
-from idp.store.conformance_rows import ask
+from idp.store.conformance_rows import ask, is_done
 from idp.store.conformance_sql import DatabaseSuite
 from idp.store.database import Database
 
@@ -62,6 +62,21 @@ class TestSqlite(DatabaseSuite, PreparedSuite):
     def test_the_revisions_are_those_of_the_scripts_in_their_order(self) -> None:
         scripts = ScriptDirectory.from_config(migrating.configuration()).walk_revisions()
         assert migrating.revisions() == tuple(reversed([script.revision for script in scripts]))
+
+    def test_a_unit_that_could_not_begin_keeps_no_connection(
+        self, database: Database, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("idp.store.engine.BUSY_TIMEOUT_MS", 1)
+        waiting = Database(str(database.engine.url), connections=1)
+        with database.write() as tx:
+            tx.meta.bump_config()
+            refusals = []
+            for _ in range(3):
+                with pytest.raises(Unavailable, match="locked") as refusal:
+                    is_done(waiting, lambda tx: tx.meta.bump_config())
+                refusals.append(refusal)
+            assert waiting.engine.pool.checkedout() == 0  # type: ignore[attr-defined]
+        waiting.close()
 
     def test_a_unit_does_not_wait_long_for_a_connection(
         self, database: Database, monkeypatch: pytest.MonkeyPatch
