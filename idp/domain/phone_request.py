@@ -192,7 +192,7 @@ def new_code() -> str:
 
 
 def shown_code(code: str) -> str:
-    """XXXX-XXXX."""
+    """In two halves, as people read it out."""
     return f"{code[:4]}-{code[4:]}"
 
 

@@ -27,26 +27,17 @@ class Connections:
         self._lock, self._waiting = Lock(), 0  # how many threads want one of the pool's
         event.listen(pool, "invalidate", self._note_broken)
 
-    def begin(self, *, writes: bool) -> Connection:
-        """For a unit that ends with `commit` and `give_back`, or with `roll_back`. On PostgreSQL, where each statement
-        sees what is committed by then, a unit that only reads is no transaction.
+    def begin(self, *, writes: bool, alone: bool = False) -> Connection:
+        """For a unit that ends with `commit` and `give_back`, or with `roll_back`. alone: of one `Prepared`, which the
+        server commits by itself. On PostgreSQL, where each statement sees what is committed by then, a unit that only
+        reads is no transaction.
         """
         connection = self._take()
         try:
-            if not self._most:
+            if not self._most and not alone:
                 connection.execution_options(sesame_writes=writes)
                 connection.begin()
-            prepared.begin(connection, alone=not writes)
-        except BaseException:
-            self.roll_back(connection)
-            raise
-        return connection
-
-    def begin_alone(self) -> Connection:
-        """For a unit of one `Prepared`, which the server commits by itself."""
-        connection = self._take()
-        try:
-            prepared.begin(connection, alone=True)
+            prepared.begin(connection, alone=alone or not writes)
         except BaseException:
             self.roll_back(connection)
             raise

@@ -19,7 +19,6 @@ from sqlalchemy.exc import TimeoutError as NoConnectionLeft
 from idp.domain.audit import AuditEvent
 from idp.errors import InvalidOperation, Unavailable
 from idp.store import migrating, prepared
-from idp.store.audit import Audit
 from idp.store.connections import Connections
 from idp.store.engine import make_engine
 from idp.store.unit import Tx
@@ -60,19 +59,9 @@ class Database:
 
     def append(self, event: AuditEvent, now: datetime, request_id: str | None = None) -> None:
         """A unit that is one audit event. Without personal values it is one row, which needs no BEGIN and no COMMIT."""
-        if event.personal:
-            with self.write() as tx:
-                tx.audit.record(event, now, request_id)
-            return
-        with _answering():
-            connection = self._connections.begin_alone()
-            try:
-                Audit(connection).record(event, now, request_id)
-            except BaseException:
-                self._connections.roll_back(connection)
-                raise
-            self._connections.commit(connection)
-            self._connections.give_back(connection)
+        is_one_row = not event.personal
+        with _Unit(self._connections, self._announce, writes=True, alone=is_one_row) as tx:
+            tx.audit.record(event, now, request_id)
 
     def ping(self) -> None:
         """Raises Unavailable if the database does not answer or its schema is older than the code's.
@@ -117,8 +106,16 @@ class Database:
 class _Unit:
     """Begins at its first use, on a connection of its own."""
 
-    def __init__(self, connections: Connections, announce: Callable[[Collection[str]], None], *, writes: bool) -> None:
-        self._connections, self._announce, self._writes = connections, announce, writes
+    def __init__(
+        self,
+        connections: Connections,
+        announce: Callable[[Collection[str]], None],
+        *,
+        writes: bool,
+        alone: bool = False,
+    ) -> None:
+        """As `Connections.begin`. announce: as of `Database`."""
+        self._connections, self._announce, self._writes, self._alone = connections, announce, writes, alone
         self._connection: Connection | None = None
         self._tx = Tx(self._begin)
 
@@ -138,7 +135,7 @@ class _Unit:
             _tell(error)
 
     def _begin(self) -> Connection:
-        self._connection = self._connections.begin(writes=self._writes)
+        self._connection = self._connections.begin(writes=self._writes, alone=self._alone)
         return self._connection
 
     def _end(self) -> None:

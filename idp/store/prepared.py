@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Delete, Dialect, Engine, Insert, Select, Update, event
 from sqlalchemy.exc import DBAPIError, PendingRollbackError
@@ -12,6 +12,7 @@ from idp.store.wire import NotWritten, Wire
 Statement = Select[Any] | Insert | Update | Delete
 Convert = Callable[[Any], Any] | None
 Row = dict[str, Any]
+T = TypeVar("T")
 NOTHING: Mapping[str, Any] = {}
 CARRIER = "sesame.carrier"
 
@@ -51,11 +52,8 @@ class Prepared:
 
     def all(self, connection: Connection, values: Mapping[str, Any] = NOTHING) -> list[Row]:
         """Every row."""
-        compiled, carrier = self._of(connection.dialect), _carrier(connection)
-        try:
-            found = carrier.rows(carrier.ask(compiled.sql, compiled.bound(values)))
-        except Exception as error:
-            raise _translated(connection, compiled.sql, error) from error
+        compiled = self._of(connection.dialect)
+        found = _through(connection, compiled.sql, lambda by: by.rows(by.ask(compiled.sql, compiled.bound(values))))
         return [compiled.row(each) for each in found]
 
     def first(self, connection: Connection, values: Mapping[str, Any] = NOTHING) -> Row | None:
@@ -65,31 +63,22 @@ class Prepared:
 
     def run(self, connection: Connection, values: Mapping[str, Any] = NOTHING) -> int:
         """How many rows were written."""
-        compiled, carrier = self._of(connection.dialect), _carrier(connection)
-        try:
-            return carrier.count(carrier.ask(compiled.sql, compiled.bound(values)))
-        except Exception as error:
-            raise _translated(connection, compiled.sql, error) from error
+        compiled = self._of(connection.dialect)
+        return _through(connection, compiled.sql, lambda by: by.count(by.ask(compiled.sql, compiled.bound(values))))
 
     def later(self, connection: Connection, values: Mapping[str, Any] = NOTHING) -> None:
         """Write what nothing else in the unit waits for, and what no other unit can contradict: it may leave with a
         later statement, or with the COMMIT, which then raises what this would.
         """
-        compiled, carrier = self._of(connection.dialect), _carrier(connection)
-        try:
-            carrier.later(compiled.sql, compiled.bound(values))
-        except Exception as error:
-            raise _translated(connection, compiled.sql, error) from error
+        compiled = self._of(connection.dialect)
+        _through(connection, compiled.sql, lambda by: by.later(compiled.sql, compiled.bound(values)))
 
     def must(self, connection: Connection, values: Mapping[str, Any], otherwise: Exception) -> None:
         """Write at least one row, or `otherwise` is raised: as `later`, here or by what comes after it in the unit, and
         by the COMMIT at the latest, which then does not happen.
         """
-        compiled, carrier = self._of(connection.dialect), _carrier(connection)
-        try:
-            carrier.later(compiled.sql, compiled.bound(values), otherwise)
-        except Exception as error:
-            raise _translated(connection, compiled.sql, error) from error
+        compiled = self._of(connection.dialect)
+        _through(connection, compiled.sql, lambda by: by.later(compiled.sql, compiled.bound(values), otherwise))
 
     def _of(self, dialect: Dialect) -> _Compiled:
         compiled = self._compiled.get(dialect.name)
@@ -108,20 +97,12 @@ def begin(connection: Connection, *, alone: bool = False) -> None:
 
 def commit(connection: Connection) -> None:
     """Send what waits, and commit; SQLAlchemy's own commit finds nothing left to do. Raises SQLAlchemy's errors."""
-    carrier = _carrier(connection)
-    try:
-        carrier.commit()
-    except Exception as error:
-        raise _translated(connection, "COMMIT", error) from error
+    _through(connection, "COMMIT", lambda by: by.commit())
 
 
 def flush(connection: Connection) -> None:
     """Send what waits. Raises as what wrote it would."""
-    carrier = _carrier(connection)
-    try:
-        carrier.flush()
-    except Exception as error:
-        raise _translated(connection, "what waited", error) from error
+    _through(connection, "what waited", lambda by: by.flush())
 
 
 def forget(connection: Connection) -> None:
@@ -206,6 +187,15 @@ def _carrier(connection: Connection) -> Wire | _Cursor:
         driver: Any = connection.connection.driver_connection
         carrier = connection.info[CARRIER] = Wire(driver) if is_wire else _Cursor(connection)
     return carrier
+
+
+def _through(connection: Connection, sql: str, send: Callable[["Wire | _Cursor"], T]) -> T:
+    """What `send` returns of the connection's carrier. Raises SQLAlchemy's errors."""
+    carrier = _carrier(connection)
+    try:
+        return send(carrier)
+    except Exception as error:
+        raise _translated(connection, sql, error) from error
 
 
 def _translated(connection: Connection, sql: str, error: Exception) -> Exception:

@@ -42,8 +42,10 @@ def scopes_of_claims(names: Collection[str]) -> frozenset[str]:
 def values_of(tx: Tx, account: Account, names: Collection[str], client_id: str, now: datetime) -> dict[str, Any]:
     """The values of these claims that the account has; absent ones are left out, never null or empty (§5.3.2).
 
-    client_id: whom they are for, who learns of no other's roles.
+    client_id: whom they are for, who learns of no other's roles. The account's identities are not asked for.
     """
+    if not names:
+        return {}
     known: dict[str, Any] = {
         **{name: value for name, value in account.profile.items() if name in FROM_PROFILE},
         "name": account.full_name,
@@ -53,7 +55,7 @@ def values_of(tx: Tx, account: Account, names: Collection[str], client_id: str, 
         "updated_at": int(account.updated_at.timestamp()),
         "email": account.email,
         "email_verified": account.email_verified if account.email else None,
-        **professional(tx, account, names),
+        **professional(tx, account.account_id, names),
         ROLES: _roles(tx, account, client_id, now) if ROLES in names else None,
     }
     return {name: known[name] for name in sorted(names) if known.get(name) not in (None, "", {}, [])}

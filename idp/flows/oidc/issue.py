@@ -8,7 +8,6 @@ from idp.domain.client import Client
 from idp.domain.grant import Grant
 from idp.domain.ids import new_token
 from idp.flows.oidc.claims import claims_of_scopes, values_of
-from idp.flows.oidc.professional import PROFESSIONAL
 from idp.flows.services import Services
 from idp.flows.subjects import session_identifier, subject
 from idp.store import Tx
@@ -27,15 +26,11 @@ def tokens_for_grant(
 ) -> dict[str, Any]:
     """The token response for a person's grant, within the unit that uses its code or refresh token up.
 
-    scope: the grant's, or less. holder: whose the grant is, perhaps without the identities. parent_digest: of the
-    refresh token that was used. What fails in the ephemeral store undoes the unit; what was put there in a unit that is
-    undone, nobody is told.
+    scope: the grant's, or less. holder: whose the grant is. parent_digest: of the refresh token that was used. What
+    fails in the ephemeral store undoes the unit; what was put there in a unit that is undone, nobody is told.
     """
     now, sub = services.now(), subject(services, client, grant.account_id)
     shared = claims_of_scopes(scope) | set(grant.userinfo_claims)
-    account = holder
-    if not frozenset(PROFESSIONAL).isdisjoint(shared | set(grant.id_token_claims)):
-        account = tx.accounts.get(grant.account_id) or holder  # with its identities
     refresh_token = new_token() if "refresh_token" in client.grant_types else None
     if refresh_token is not None:
         tx.refresh_tokens.add(refresh_token, grant.grant_id, now, parent_digest=parent_digest)
@@ -50,14 +45,14 @@ def tokens_for_grant(
         grant_id=grant.grant_id,
         auth_time=int(grant.auth_time.timestamp()),
         acr=grant.acr,
-        claims=values_of(tx, account, shared, client.client_id, now),
+        claims=values_of(tx, holder, shared, client.client_id, now),
     )
     access_token = keep_access_token(services, client, record, amr=grant.amr)
     response = response_for(record, access_token)
     if refresh_token is not None:
         response["refresh_token"] = refresh_token
     if "openid" in scope:
-        extra = values_of(tx, account, grant.id_token_claims, client.client_id, now)
+        extra = values_of(tx, holder, grant.id_token_claims, client.client_id, now)
         nonce = grant.nonce if parent_digest is None else None  # of the request, not of a refresh (OIDC Core §12.2)
         response["id_token"] = _id_token(services, client, grant, record, access_token, nonce=nonce, extra=extra)
     return response

@@ -8,8 +8,6 @@ from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from idp.domain.account import Account
-from idp.domain.means import NATIONAL
 from idp.domain.practice import NAMES, newest
 from idp.methods.cps_card import CpsCard
 from idp.store import Tx
@@ -21,13 +19,17 @@ PREFIXES: Final = {"rpps": "8", "adeli": "0", "employee": ""}  # TRE_G08, the fi
 ORIGINS: Final = {CpsCard.id: "carte"}  # has its own already
 
 
-def professional(tx: Tx, account: Account, names: Collection[str]) -> dict[str, Any]:
-    """Those of PROFESSIONAL that are asked for and known. Reads nothing where none is, or there is no number."""
-    if NATIONAL.isdisjoint(account.identities) or set(names).isdisjoint(PROFESSIONAL):
+def professional(tx: Tx, account_id: str, names: Collection[str]) -> dict[str, Any]:
+    """Those of PROFESSIONAL that are asked for and known. Reads nothing where none is, and tells nothing of who has no
+    number.
+    """
+    if set(names).isdisjoint(PROFESSIONAL):
         return {}
-    numbers = tx.practices.numbers(account.account_id)
+    numbers = tx.practices.numbers(account_id)
+    if not numbers:
+        return {}
     values, origins = _identity(numbers)
-    for name, source in newest(tx.practices.of(account.account_id)).items():
+    for name, source in newest(tx.practices.of(account_id)).items():
         values[name], origins[name] = source.practice.claims[name], _origin(source.origin, source.at)
     told = {name: value for name, value in values.items() if name in names}
     if ORIGIN in names:
