@@ -1,7 +1,6 @@
 """What of a login by phone counts once, however many ask at once, and what happens if it is forgotten in the middle."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -9,13 +8,10 @@ import pytest
 from flask.testing import FlaskClient
 
 from idp.domain import phone_request
-from idp.domain.audit import AuditEvent
 from idp.domain.ids import digest
 from idp.domain.phone_request import LIFETIME, State
 from idp.errors import Unavailable
 from idp.flows.qr import approving
-from idp.store import Tx
-from idp.store.audit import Audit
 from idp.store.conformance import race
 from idp.store.database import Database
 from tests.fakes.enrolling import given_passkey, records
@@ -210,33 +206,17 @@ def test_what_cannot_be_recorded_is_not_approved(
     computer = Computer(provider).open()
     page = phone.scanned(computer)
     form = phone.form(page, computer.number())
-    fail_to_commit(monkeypatch, "login.qr_approved")
-    assert phone.browser.post(page, data=form).status_code == 503
-    monkeypatch.undo()
+    with monkeypatch.context() as down:
+        down.setattr(Database, "append", gone)
+        assert phone.browser.post(page, data=form).status_code == 503
     assert computer.request().state is State.SCANNED
     assert provider.events("login.qr_approved") == []
     assert nobody_is_signed_in(provider, computer)
     assert phone.approve(page, computer.number()).status_code == 303
 
 
-def fail_to_commit(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    """The unit that holds this event fails when all of it was done."""
-    noted: list[str] = []
-    real, write = Audit.record, Database.write
-
-    def record(self: Audit, event: AuditEvent, *rest: Any) -> None:
-        noted.append(event.name)
-        real(self, event, *rest)
-
-    @contextmanager
-    def failing(self: Database) -> Iterator[Tx]:
-        with write(self) as tx:
-            yield tx
-            if name in noted:
-                raise Unavailable("database: gone at commit")
-
-    monkeypatch.setattr(Audit, "record", record)
-    monkeypatch.setattr(Database, "write", failing)
+def gone(*_: Any) -> None:
+    raise Unavailable("database: gone at commit")
 
 
 def test_no_two_computers_show_the_same_short_code(provider: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
