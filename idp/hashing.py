@@ -1,5 +1,6 @@
 """Password hashing: Argon2id, a cap on hashes at once, the same work for somebody who has no password."""
 
+import functools
 import re
 import secrets
 import unicodedata
@@ -8,6 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
 import argon2
+from argon2.low_level import ARGON2_VERSION
 
 from idp.settings.sections import Argon2
 
@@ -36,9 +38,10 @@ class PasswordHasher:
             type=argon2.Type.ID,
         )
         self._threads = _Threads(settings.at_once, thread_name_prefix="argon2")
-        nobody = self.hash(secrets.token_urlsafe())
-        self._nobodies = {_parameters(nobody): nobody}
+        self._nobodies: dict[str, str] = {}
         self._in_use: Callable[[], Collection[str]] | None = in_use
+        cost = f"m={settings.memory_kib},t={settings.time_cost},p={settings.parallelism}"
+        self._own = f"$argon2id$v={ARGON2_VERSION}${cost}$"
 
     @property
     def on_wait(self) -> Callable[[int], None]:
@@ -59,7 +62,8 @@ class PasswordHasher:
         What was not typed in NFC is also tried as it is: that costs twice, whoever is asked for.
         """
         if self._in_use is not None:
-            self._learn(*filter(PARAMETERS.fullmatch, self._in_use()))  # one broken digest stops its holder alone
+            in_use = filter(PARAMETERS.fullmatch, self._in_use())  # one broken digest stops its holder alone
+            self._learn(self._own, *in_use)
             self._in_use = None
         if digest is not None:
             self._learn(_parameters(digest))
@@ -108,6 +112,7 @@ def _parameters(digest: str) -> str:
     return found.group()
 
 
+@functools.cache
 def _nobody(parameters: str) -> str:
     """The digest, with these parameters, of a password that nobody has. Raises InvalidHashError."""
     like = f"{_parameters(parameters)}{'A' * 22}${'A' * 43}"  # base64 of a salt and of a hash as long as ours

@@ -2,6 +2,7 @@
 
 import copy
 import functools
+import gc
 import logging
 import os
 import socket
@@ -56,6 +57,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         met = {item: _meets_servers(item) for item in items}
         config.hook.pytest_deselected(items=[item for item in items if not met[item]])
         items[:] = [item for item in items if met[item]]
+
+
+def pytest_collection_finish() -> None:
+    """A provider is made of thousands of objects, through which the collector would go again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)  # a fifth of a run is less than with the defaults
 
 
 def _meets_servers(item: pytest.Item) -> bool:
