@@ -49,6 +49,18 @@ class IdentityChangeSuite:
             assert "token" not in repr(found)
             assert tx.identity_changes.of_token("other") is None
 
+    def test_what_an_operator_had_a_part_in_is_found_while_it_is_open(self, database: Database) -> None:
+        with database.write() as tx:
+            anne, karim = add_account(tx).account_id, add_account(tx, "karim").account_id
+            made, other = propose(tx, anne, proposed_account="claire's"), propose(tx, karim)
+            assert approve(tx, other)
+            found = tx.identity_changes.get(other.change_id)
+            assert tx.identity_changes.open_by("claire's") == [made]
+            assert tx.identity_changes.open_by("nadia's") == [found]
+            assert tx.identity_changes.open_by(anne) == []
+            assert tx.identity_changes.end(made, ChangeState.REFUSED, START, by="nadia")
+            assert tx.identity_changes.open_by("claire's") == []
+
     def test_one_of_a_kind_is_open(self, database: Database) -> None:
         with database.write() as tx:
             anne, karim = add_account(tx).account_id, add_account(tx, "karim").account_id

@@ -41,6 +41,11 @@ class IdentityChanges:
         """Those of an account, oldest first."""
         return self._find(identity_change.c.account_id == account_id, _is_open())
 
+    def open_by(self, operator: str) -> list[IdentityChange]:
+        """Those that the operator with this account proposed or approved, oldest first."""
+        took_part = (identity_change.c.proposed_account == operator) | (identity_change.c.approved_account == operator)
+        return self._find(took_part, _is_open())
+
     def waiting(self, limit: int) -> list[IdentityChange]:
         """Those of all accounts that wait for an operator or for their holder, oldest first."""
         return self._find(_is_open(), limit=limit)

@@ -6,9 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from idp.domain.identity_change import ChangeState, IdentityChange
+from idp.domain.rights import ALL_SERVICES, Role
 from idp.errors import InvalidOperation
-from idp.flows.operators import identity_changes
+from idp.flows.operators import identity_changes, roles
 from idp.flows.operators.desk import Obstacle
+from tests.fakes.console import give_role
 from tests.fakes.holder import Holder
 from tests.fakes.new_address import changed
 from tests.fakes.provider import Provider
@@ -95,6 +97,32 @@ def test_the_holders_own_change_of_address_is_the_newer_word(provider: Provider)
     assert (now(provider, email).state, now(provider, email).note) == (ChangeState.CANCELLED, "by_holder")
     assert now(provider, card).state is ChangeState.PROPOSED
     assert account(provider).verified_email == NEW
+
+
+def take_role(provider: Provider, login: str, role: str) -> None:
+    with provider.services.db.write() as tx:
+        roles.revoke(provider.desk, tx, login, Role(role), ALL_SERVICES)
+
+
+@pytest.mark.parametrize("name", [NADIA, CLAIRE])
+def test_with_the_role_goes_what_an_operator_had_a_part_in(provider: Provider, name: str) -> None:
+    for role in ("support", "auditor"):
+        give_role(provider, name, role)
+    made = approved(provider)
+    take_role(provider, name, "auditor")
+    assert now(provider, made).state is ChangeState.APPROVED, "they may take part still"
+    take_role(provider, name, "support")
+    assert (now(provider, made).state, now(provider, made).note) == (ChangeState.CANCELLED, "operator_role")
+    assert provider.events("identity_change.cancelled")[0].subject == made.account_id
+    wait(provider, hours=25)
+    assert account(provider).verified_email == OLD
+
+
+def test_the_command_needs_no_role_and_loses_none(provider: Provider) -> None:
+    give_role(provider, NADIA, "auditor")
+    made = approved(provider)
+    take_role(provider, NADIA, "auditor")
+    assert now(provider, made).state is ChangeState.APPROVED
 
 
 def test_a_proposal_that_nobody_decides_is_forgotten(provider: Provider) -> None:

@@ -1,9 +1,10 @@
 """Who may do what in the console, as whoever runs the provider decides, and the console's own client."""
 
+from idp.domain.account import Account
 from idp.domain.authn import Assurance
 from idp.domain.client import Client
 from idp.domain.policy import entry_reach
-from idp.domain.rights import ALL_SERVICES, Role, RoleGrant
+from idp.domain.rights import ALL_SERVICES, Right, Rights, Role, RoleGrant
 from idp.errors import InvalidOperation
 from idp.flows import open_changes
 from idp.flows.operators import clients, policies
@@ -34,11 +35,22 @@ def grant(desk: Desk, tx: Tx, login: str, role: Role, scope: str) -> None:
 
 
 def revoke(desk: Desk, tx: Tx, login: str, role: Role, scope: str) -> None:
-    """Take a role away, at once: the console asks at each request. Raises InvalidOperation."""
+    """Take a role away, at once: the console asks at each request. Raises InvalidOperation.
+
+    With the one by which they changed what identifies accounts, the changes that they had a part in and that are not
+    done yet are cancelled.
+    """
     account = desk.account(tx, login)
+    might = _may_change_identities(tx, account)
     if not tx.operator_roles.revoke(account.account_id, role, scope):
         raise InvalidOperation(f"{login} is not {role} for {scope}")
+    if might and not _may_change_identities(tx, account):
+        open_changes.cancel_of_operator(tx, account.account_id, desk.actor, desk.now())
     desk.record(tx, "operator.role_revoked", subject=account.account_id, role=role, scope=scope)
+
+
+def _may_change_identities(tx: Tx, account: Account) -> bool:
+    return Rights.of(tx.operator_roles.of(account.account_id)).may(Right.PEOPLE_CHANGE_IDENTITY)
 
 
 def open_console(desk: Desk, tx: Tx, settings: Settings) -> bool:
