@@ -92,6 +92,19 @@ def test_an_auditor_sees_which_are_suspended(console: Console) -> None:
     assert PAGE not in text
 
 
+def test_a_policy_shows_what_is_suspended_of_what_it_accepts(console: Console) -> None:
+    auditor, now = console.auditor.browser, console.provider.clock.now()
+    for hours in (0, 1, 3):  # in force instead of the fixture's, to come while it is suspended, and after
+        console.provider.set_policy("ror", ("totp",), effective_from=now + timedelta(hours=hours))
+    words = "Suspendu jusqu'au"
+    assert words not in unescape(auditor.get(f"{LIST}/ror").text)
+    suspend(console.provider, "totp", timedelta(hours=2))
+    assert unescape(auditor.get(f"{LIST}/ror").text).count(words) == 2
+    assert unescape(auditor.get(LIST).text).count("Suspendu</span>") == 4, "the method, and three services"
+    console.provider.clock.advance(hours=2)
+    assert words not in unescape(auditor.get(f"{LIST}/ror").text)
+
+
 def test_it_takes_a_fresh_proof(console: Console, owner: RelyingParty) -> None:
     csrf = csrf_of(owner.browser.get("/console"))
     console.provider.clock.advance(minutes=6)

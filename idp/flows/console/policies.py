@@ -1,5 +1,6 @@
 """Policies: what each service accepts, since when and from when on. Nothing is edited: a new one supersedes."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -9,6 +10,7 @@ from idp.domain.authn import Assurance
 from idp.domain.client import CLIENT_ID, Client
 from idp.domain.policy import MethodEntry, Policy, in_force
 from idp.domain.rights import Right
+from idp.domain.suspension import NONE, Suspensions
 from idp.domain.texts import N_, Text
 from idp.errors import InvalidOperation, JourneyError
 from idp.flows.console import methods
@@ -47,7 +49,7 @@ def add_routes(bp: flask.Blueprint, services: Services) -> None:
             "console/policies.html",
             here="policies",
             page=PAGE,
-            rows=[_row(services, each, found[each.client_id]) for each in seen],
+            rows=[_row(services, each, found[each.client_id], Suspensions.of(suspensions)) for each in seen],
             methods=methods.listed(services, suspensions),
             past=methods.past(services, suspensions),
             methods_page=methods.PAGE,
@@ -59,7 +61,7 @@ def add_routes(bp: flask.Blueprint, services: Services) -> None:
     def policy_line(operator: Operator, client_id: str) -> flask.Response:
         with services.db.read() as tx:
             client = client_of(tx, operator, Right.POLICIES_SEE, client_id)
-            found = tx.policies.of(client_id)
+            found, suspensions = tx.policies.of(client_id), Suspensions.of(tx.method_suspensions.all())
         return draw(
             services,
             operator,
@@ -69,7 +71,7 @@ def add_routes(bp: flask.Blueprint, services: Services) -> None:
             list_url=PAGE,
             client=client,
             may_edit=operator.rights.may(Right.POLICIES_EDIT, client_id),
-            line=_line(services, found),
+            line=_line(services, found, suspensions),
         )
 
     cancel_path = f"{PAGE}/<client_id>/<uuid:policy_id>/cancel"
@@ -111,13 +113,15 @@ def client_of(tx: Tx, operator: Operator, right: Right, client_id: str) -> Clien
     return found
 
 
-def described(services: Services, policy: Policy) -> dict[str, Any]:
-    """A policy in words."""
-    say = services.pages.say
+def described(services: Services, policy: Policy, suspensions: Suspensions = NONE) -> dict[str, Any]:
+    """A policy in words. suspensions: those that stop what it accepts, now or when it begins."""
+    say, begins = services.pages.say, max(services.now(), policy.effective_from)
     return {
         "id": policy.policy_id,
         "from_at": policy.effective_from,
-        "methods": [_entry(services, entry) for entry in policy.methods],
+        "methods": [
+            _entry(services, entry, suspensions.end(begins, entry.id, entry.after)) for entry in policy.methods
+        ],
         "level": say(LEVELS[policy.min_assurance]),
         "max_age_min": int(policy.max_age.total_seconds() // 60) if policy.max_age else None,
         "notice": policy.notice,
@@ -128,15 +132,16 @@ def described(services: Services, policy: Policy) -> dict[str, Any]:
     }
 
 
-def _entry(services: Services, entry: MethodEntry) -> dict[str, Any]:
+def _entry(services: Services, entry: MethodEntry, suspended_until: datetime | None) -> dict[str, Any]:
     return {
         "label": label_of(services, entry.id),
+        "suspended_until": suspended_until,
         "after": label_of(services, entry.after) if entry.after else None,
         "options": dict(entry.options),
     }
 
 
-def _line(services: Services, found: list[Policy]) -> list[dict[str, Any]]:
+def _line(services: Services, found: list[Policy], suspensions: Suspensions) -> list[dict[str, Any]]:
     """Those to come first. state: "future", "now", "past" or "cancelled"."""
     now = services.now()
     current = in_force(found, now)
@@ -151,15 +156,18 @@ def _line(services: Services, found: list[Policy]) -> list[dict[str, Any]]:
         for each in found
     }
     newest_first = sorted(found, key=lambda each: each.effective_from, reverse=True)
-    return [{**described(services, each), "state": states[each.policy_id]} for each in newest_first]
+    return [
+        {**described(services, each, suspensions if state in ("now", "future") else NONE), "state": state}
+        for each, state in ((each, states[each.policy_id]) for each in newest_first)
+    ]
 
 
-def _row(services: Services, client: Client, found: list[Policy]) -> dict[str, Any]:
+def _row(services: Services, client: Client, found: list[Policy], suspensions: Suspensions) -> dict[str, Any]:
     now = services.now()
     current = in_force(found, now)
     coming = [each.effective_from for each in found if each.effective_from > now and not each.cancelled_at]
     return {
         "client": client,
-        "current": described(services, current) if current else None,
+        "current": described(services, current, suspensions) if current else None,
         "next_at": min(coming, default=None),
     }
