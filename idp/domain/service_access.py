@@ -56,6 +56,10 @@ class GivenRole:
     code: str
     perimeter: str | None = None
 
+    def __str__(self) -> str:
+        """`PSL`, or `PORTEUR_OFFRE@330781196` where the role is for an establishment."""
+        return f"{self.code}@{self.perimeter}" if self.perimeter else self.code
+
 
 @dataclass(frozen=True, slots=True)
 class ServiceAccess:

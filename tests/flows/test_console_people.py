@@ -7,6 +7,7 @@ from uuid import uuid4
 import pytest
 
 from idp.domain.account import AccountStatus
+from idp.domain.service_access import GivenRole
 from idp.flows.operators import accounts
 from tests.fakes.console import Console, give_role, send
 from tests.fakes.provider import Provider
@@ -109,6 +110,15 @@ def test_a_person_is_shown_without_what_is_secret(console: Console) -> None:
     (event,) = console.provider.events("account.seen")
     assert event.actor == "operator:nadia.support"
     assert event.subject == page_of(console).rpartition("/")[2]
+
+
+def test_the_roles_at_each_service_are_shown(console: Console) -> None:
+    provider, roles = console.provider, (GivenRole("PORTEUR_OFFRE", "330781196"), GivenRole("PSL"))
+    account_id = page_of(console).rpartition("/")[2]
+    with provider.services.db.write() as tx:
+        tx.accounts.grant(account_id, "rp", "operator:nadia", provider.clock.now(), None, roles=roles)
+    shown = console.support.browser.get(page_of(console)).text
+    assert "<code>PORTEUR_OFFRE@330781196</code>, <code>PSL</code>" in shown
 
 
 @pytest.mark.parametrize("path", ["", "/suspend", "/end-sessions"])

@@ -124,7 +124,10 @@ def _shown(services: Services, tx: Tx, account: Account) -> dict[str, Any]:
         "phone": account.profile.get("phone_number"),
         "means": _means(services, own_means.holdings(tx, account)),
         "sessions": [_session(services, each) for each in sessions],
-        "accesses": tx.own_data.accesses(account_id, now),
+        "accesses": [
+            {"held": each, "roles": tx.held_accesses.roles(account_id, each.client_id, now)}
+            for each in tx.own_data.accesses(account_id, now)
+        ],
         "logins": [_login(services, each) for each in tx.own_data.attempts(account_id, LOGINS)],
         "trail": trail,
         "roles": [(say(ROLES[each.role]), each.scope) for each in tx.operator_roles.of(account_id)],

@@ -60,7 +60,7 @@ def _list(services: Services, operator: Operator) -> flask.Response:
         operator,
         "console/reports.html",
         here="reports",
-        lines=[{"held": each, "roles": roles_of(each)} for each in lines],
+        lines=[{"held": each, "roles": each.roles} for each in lines],
         choices=choices,
         chosen=kept,
         page=LIST,
@@ -100,9 +100,4 @@ def _after(typed: str) -> tuple[str, str] | None:
 def _cells(held: HeldAccess) -> list[Any]:
     values = {name: getattr(held, name) for name in COLUMNS}
     moments = {name: at.astimezone(UTC).isoformat() for name in ("granted_at", "expires_at") if (at := values[name])}
-    return list({**values, **moments, "roles": " ".join(roles_of(held))}.values())
-
-
-def roles_of(held: HeldAccess) -> list[str]:
-    """`PSL`, or `PORTEUR_OFFRE@330781196` where the role is for an establishment."""
-    return [f"{role.code}@{role.perimeter}" if role.perimeter else role.code for role in held.roles]
+    return list({**values, **moments, "roles": " ".join(map(str, held.roles))}.values())
