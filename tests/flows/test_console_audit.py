@@ -45,6 +45,16 @@ def test_an_auditor_of_all_reads_all_and_nothing_personal(console: Console) -> N
     assert "203.0.113" not in text
 
 
+def test_what_happened_is_said_in_the_readers_language(console: Console) -> None:
+    refused = AuditEvent("console.denied", "operator:claire", outcome="refused")
+    console.provider.services.db.append(refused, console.provider.clock.now())
+    auditor = console.auditor.browser
+    for language, words in (("fr", ("Alerte close", "Refusé")), ("en", ("Alert closed", "Refused"))):
+        text = auditor.get(PAGE, headers={"Accept-Language": language}).text
+        assert all(each in text for each in words), language
+        assert "<code>alert.closed</code>" in text
+
+
 @pytest.mark.parametrize("query", [{}, {"client": "espace-pro"}, {"name": "alert.closed"}, {"client": "*"}])
 def test_an_auditor_of_one_service_reads_no_other(console: Console, query: dict[str, str]) -> None:
     auditor = console.of("karim", ("auditor", "ror"))

@@ -104,7 +104,7 @@ def test_a_person_is_shown_without_what_is_secret(console: Console) -> None:
     sign_in(console)
     shown = console.support.browser.get(page_of(console))
     assert shown.status_code == 200
-    for text in ("anne.pierre@chu.example", "10003456786", "Service rp", "Connexion réussie", "account.created"):
+    for text in ("anne.pierre@chu.example", "10003456786", "Service rp", "Connexion réussie", "Compte créé"):
         assert text in shown.text, text
     assert "argon2" not in shown.text
     (event,) = console.provider.events("account.seen")

@@ -1,14 +1,12 @@
 """The audit trail, to read and to filter: without personal values, and of the services alone that one is to see."""
 
-from typing import Any
-
 import flask
 
 from idp.domain.audit import EVENTS, AuditEvent
-from idp.domain.audit_chain import Recorded
 from idp.domain.rights import EVERY, Right
 from idp.flows.console import registration_page
 from idp.flows.console.door import HOME, Operator, allowed
+from idp.flows.console.event_words import told
 from idp.flows.console.frame import draw
 from idp.flows.console.people import PAGE as PEOPLE
 from idp.flows.console.typed import sought, sought_day, with_filters
@@ -54,7 +52,7 @@ def add_routes(bp: flask.Blueprint, services: Services) -> None:
             filters=filters,
             names=sorted(EVENTS),
             clients=sorted(services_seen),
-            events=[_shown(each) | {"subject_url": _about(operator, each.event)} for each in found[:LENGTH]],
+            events=[told(services, each) | {"subject_url": _about(operator, each.event)} for each in found[:LENGTH]],
             is_scoped=scope is not EVERY,
             more_url=with_filters(PAGE, more) if more else None,
             first_url=with_filters(PAGE, filters) if flask.request.args.get("after") else None,
@@ -66,19 +64,3 @@ def _about(operator: Operator, event: AuditEvent) -> str | None:
     is_registration = event.name.startswith("registration.")
     page, right = (registration_page.LIST, Right.REGISTRATIONS_SEE) if is_registration else (PEOPLE, Right.PEOPLE_SEE)
     return f"{page}/{event.subject}" if event.subject and operator.rights.may(right) else None
-
-
-def _shown(found: Recorded) -> dict[str, Any]:
-    event = found.event
-    return {
-        "at": found.at,
-        "name": event.name,
-        "what": EVENTS.get(event.name, ""),
-        "actor": event.actor,
-        "is_own": event.actor == event.subject,
-        "subject": event.subject,
-        "client_id": event.client_id,
-        "outcome": event.outcome,
-        "detail": dict(event.detail),
-        "reference": found.request_id,
-    }

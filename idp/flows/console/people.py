@@ -14,6 +14,7 @@ from idp.errors import JourneyError
 from idp.flows import own_means
 from idp.flows.console import waiting_changes
 from idp.flows.console.door import HOME, Operator, allowed
+from idp.flows.console.event_words import told
 from idp.flows.console.frame import draw
 from idp.flows.console.home import ROLES
 from idp.flows.console.typed import chosen, sought, with_filters
@@ -129,7 +130,7 @@ def _shown(services: Services, tx: Tx, account: Account) -> dict[str, Any]:
             for each in tx.own_data.accesses(account_id, now)
         ],
         "logins": [_login(services, each) for each in tx.own_data.attempts(account_id, LOGINS)],
-        "trail": trail,
+        "trail": [told(services, each) for each in trail],
         "roles": [(say(ROLES[each.role]), each.scope) for each in tx.operator_roles.of(account_id)],
     }
 
