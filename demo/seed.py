@@ -48,9 +48,10 @@ ANNE_IN_ROR = (
     GivenRole("REF_DISPO_PLACE", "330781196"),
     GivenRole("REF_DISPO_PLACE", "330781204"),
 )
-# One for each role of the console, and what the role is for.
+# One for each role of the console, and what the role is for; two of support, since some changes take two operators.
 OPERATORS: tuple[tuple[dict[str, str], Role, str], ...] = (
     ({"login": "nadia.lefevre", "given_name": "Nadia", "family_name": "Lefèvre"}, Role.SUPPORT, ALL_SERVICES),
+    ({"login": "hugo.fabre", "given_name": "Hugo", "family_name": "Fabre"}, Role.SUPPORT, ALL_SERVICES),
     ({"login": "claire.roche", "given_name": "Claire", "family_name": "Roche"}, Role.APPROVER, "espace-pro"),
     ({"login": "marc.dubois", "given_name": "Marc", "family_name": "Dubois"}, Role.POLICY_OWNER, "ror"),
     ({"login": "paul.girard", "given_name": "Paul", "family_name": "Girard"}, Role.AUDITOR, ALL_SERVICES),
