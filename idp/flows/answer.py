@@ -84,11 +84,11 @@ def issue_code(
     """Write grant, consent and audit in the transaction at hand; returns the code.
 
     consented: the account was asked for this request, and consented. The unit has decided, or called
-    `require_unchanged`. JourneyError is raised, by the COMMIT at the latest, if the session ended meanwhile.
+    `require_unchanged`. JourneyError is raised, by the COMMIT at the latest, if session or access ended meanwhile.
     """
     now, code = services.now(), new_token()
-    ended = JourneyError("interaction_gone", status=410, detail="the session ended meanwhile")
-    tx.sessions.must_touch(session_id, now, otherwise=ended)
+    ended = JourneyError("interaction_gone", status=410, detail="session or access ended meanwhile")
+    tx.sessions.must_touch(session_id, request.client_id, now, otherwise=ended)
     if consented:
         _keep_consent(services, tx, request, account_id)
     acr = services.acr.report(proof.assurance, request.acr_values)

@@ -13,7 +13,7 @@ from idp.domain.ids import new_id
 from idp.domain.service_access import GivenRole
 from idp.errors import InvalidOperation
 from idp.store import name_words, upsert
-from idp.store.entitled import has_entitlement
+from idp.store.entitled import has_entitlement, may_open
 from idp.store.prepared import Prepared, Row
 from idp.store.schema import account, client, credential, entitlement, identity
 
@@ -211,9 +211,7 @@ class Accounts:
 
     def may_open(self, account_id: str, client_id: str, now: datetime) -> bool:
         """True if the client is enabled, and is for everybody or the account is entitled to it."""
-        is_entitled = or_(client.c.needs_entitlement.is_(False), has_entitlement(account_id, client_id, now))
-        query = select(client.c.client_id).where(client.c.client_id == client_id, client.c.enabled, is_entitled)
-        return self._db.scalar(query) is not None
+        return self._db.scalar(select(may_open(account_id, client_id, now))) is True
 
     def is_entitled(self, account_id: str, client_id: str, now: datetime) -> bool:
         """True if the account has a live entitlement for the client."""

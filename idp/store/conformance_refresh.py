@@ -91,12 +91,32 @@ class RefreshSuite:
 
     def test_a_session_that_ended_is_not_touched(self, database: Database) -> None:
         with database.write() as tx:
+            add_client(tx, needs_entitlement=False)
             session_id = add_session(tx, add_account(tx).account_id)
         for is_alive in (True, False):
-            touched = is_done(database, lambda tx: tx.sessions.must_touch(session_id, START, otherwise=REFUSED))
+            touched = is_done(database, lambda tx: tx.sessions.must_touch(session_id, "ror", START, otherwise=REFUSED))
             assert touched == is_alive
             with database.write() as tx:
                 tx.sessions.end(session_id, START)
+
+    def test_a_session_is_not_touched_for_a_client_that_its_holder_may_not_open(self, database: Database) -> None:
+        with database.write() as tx:
+            add_client(tx)
+            account_id = add_account(tx).account_id
+            session_id = add_session(tx, account_id)
+
+        def may_open(client_id: str = "ror", now: datetime = START) -> bool:
+            return is_done(database, lambda tx: tx.sessions.must_touch(session_id, client_id, now, otherwise=REFUSED))
+
+        assert not may_open()
+        with database.write() as tx:
+            tx.accounts.grant(account_id, "ror", "operator", START, START + HOUR)
+        assert may_open()
+        assert not may_open(now=START + HOUR)
+        assert not may_open("unknown")
+        with database.write() as tx:
+            tx.accounts.revoke(account_id, "ror", START)
+        assert not may_open()
 
     def test_offline_access_outlives_its_session_and_nothing_else(self, database: Database) -> None:
         with database.write() as tx:

@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, and_, exists, or_
 
-from idp.store.schema import entitlement
+from idp.store.schema import client, entitlement
 
 
 def has_entitlement(account_id: Any, client_id: Any, now: Any) -> ColumnElement[bool]:
@@ -18,3 +18,9 @@ def has_entitlement(account_id: Any, client_id: Any, now: Any) -> ColumnElement[
             live,
         )
     )
+
+
+def may_open(account_id: Any, client_id: Any, now: Any) -> ColumnElement[bool]:
+    """Whether this client is enabled, and is for everybody or this account, or that of a column, is entitled to it."""
+    is_entitled = or_(client.c.needs_entitlement.is_(False), has_entitlement(account_id, client_id, now))
+    return exists().where(client.c.client_id == client_id, client.c.enabled, is_entitled)

@@ -11,7 +11,7 @@ from idp.domain.authn import Proof
 from idp.domain.ids import digest, new_id
 from idp.domain.session import Session
 from idp.store import accounts
-from idp.store.entitled import has_entitlement
+from idp.store.entitled import has_entitlement, may_open
 from idp.store.outbox import put_logouts
 from idp.store.prepared import Prepared, Row
 from idp.store.schema import account, grant, session, session_proof, upstream_session
@@ -43,6 +43,7 @@ WITH_HOLDER_HELD = Prepared(_WITH_HOLDER.with_for_update(read=True, of=account))
 LIVE = (session.c.session_id == bindparam("session")) & session.c.ended_at.is_(None)
 _TOUCH = update(session).where(LIVE).values(last_seen_at=bindparam("now"))
 TOUCH = Prepared(_TOUCH)
+TOUCH_FOR = Prepared(_TOUCH.where(may_open(session.c.account_id, bindparam("client_id"), bindparam("now"))))
 USE = Prepared(_TOUCH.where(session.c.expires_at > bindparam("now"), session.c.last_seen_at > bindparam("used_after")))
 ROTATE = Prepared(
     update(session)
@@ -68,7 +69,8 @@ class Sessions:
         self, cookie: str, client_id: str, now: datetime, idle: timedelta, *, hold: bool = False
     ) -> tuple[Session, Account, bool] | None:
         """The live session, the account whose it is (without its identities), and whether an entitlement lets it open
-        the client. hold: as `Accounts.hold` does, so that this stays true to the end of a unit that writes.
+        the client. hold: as `Accounts.hold` does, so that what is said of the account stays true to the end of a unit
+        that writes; of the entitlement `must_touch` makes sure.
         """
         id_hash = digest(cookie)
         statement = WITH_HOLDER_HELD if hold else WITH_HOLDER
@@ -141,12 +143,15 @@ class Sessions:
         """Note that the session was used; False if it has ended meanwhile."""
         return TOUCH.run(self._db, {"session": session_id, "now": now}) == 1
 
-    def must_touch(self, session_id: str, now: datetime, *, otherwise: Exception) -> None:
-        """As `touch`; `otherwise` is raised, by the COMMIT at the latest, if the session has ended meanwhile."""
-        TOUCH.must(self._db, {"session": session_id, "now": now}, otherwise)
+    def must_touch(self, session_id: str, client_id: str, now: datetime, *, otherwise: Exception) -> None:
+        """As `touch`; `otherwise` is raised, by the COMMIT at the latest, if the session has ended meanwhile, or if its
+        holder may not open the client any more: a statement that waited for the holder's row (`find_with_holder`,
+        PostgreSQL) knows of other rows what was true before it waited.
+        """
+        TOUCH_FOR.must(self._db, {"session": session_id, "client_id": client_id, "now": now}, otherwise)
 
     def use(self, session_id: str, now: datetime, idle: timedelta, *, otherwise: Exception) -> None:
-        """As `must_touch`, and for a session that has expired by then."""
+        """As `touch`; `otherwise` is raised, by the COMMIT at the latest, if the session has ended or expired."""
         USE.must(self._db, {"session": session_id, "now": now, "used_after": now - idle}, otherwise)
 
     def end(self, session_id: str, now: datetime) -> bool:

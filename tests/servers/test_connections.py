@@ -102,7 +102,7 @@ def test_nobody_is_told_of_a_revocation_that_does_not_happen(postgres: PostgreSQ
 
     def change(tx: Tx) -> None:
         tx.revoked.append("grant")
-        tx.sessions.must_touch("nothing", START, otherwise=LookupError())
+        tx.sessions.must_touch("nothing", "ror", START, otherwise=LookupError())
 
     with pytest.raises(LookupError):
         is_done(database, change)
