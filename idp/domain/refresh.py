@@ -19,7 +19,7 @@ class RefreshToken:
 
     used_at: when it was exchanged, or withdrawn. session: the one that the grant was made in, None once it was ended.
     holder: the account, without its identities. is_entitled: the client is enabled, and for everybody or for this
-    account.
+    account. client_scopes: those that the client has today.
     """
 
     token_digest: str
@@ -29,6 +29,7 @@ class RefreshToken:
     session: Session | None
     holder: Account
     is_entitled: bool
+    client_scopes: frozenset[str]
 
     @property
     def ends_at(self) -> datetime | None:
@@ -53,6 +54,8 @@ class RefreshToken:
             return "the account is not active"
         if not self.is_entitled:
             return "the account has no access to the client"
+        if not self.client_scopes.issuperset(grant.scope):
+            return "a scope was taken from the client"
         signed_in_at = self.holder.signed_in_at
         if policy is None or grant.proof is None or not accepts(policy, grant.proof, now, reach, signed_in_at):
             return "the policy of today does not accept the proof"

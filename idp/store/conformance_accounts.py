@@ -225,7 +225,7 @@ class SessionSuite:
 
     def test_a_grant_comes_back_as_it_was(self, database: Database) -> None:
         with database.write() as tx:
-            add_client(tx)
+            scopes = add_client(tx, scopes=("openid", "email")).scopes
             account_id = add_account(tx).account_id
             made = add_grant(
                 tx, account_id, add_session(tx, account_id), nonce="é", code_challenge="c", userinfo_claims=("name",)
@@ -234,6 +234,7 @@ class SessionSuite:
             assert found
             assert found[0] == tx.grants.live(made.grant_id) == made
             assert found[1].account_id == account_id
+            assert found[2] == set(scopes)
             assert tx.grants.by_code("other") is tx.grants.by_code(made.grant_id) is None
 
     def test_what_a_revoked_grant_gave_is_dead(self, database: Database) -> None:

@@ -18,8 +18,13 @@ LISTS = ("scope", "amr", "userinfo_claims", "id_token_claims")
 COLUMNS = tuple(name for name in grant.c.keys() if name != "code_digest")  # noqa: SIM118
 ADD = Prepared(insert(grant))
 OF_CODE = Prepared(
-    select(grant, *(column.label(f"account_{column.name}") for column in account.c))
+    select(
+        grant,
+        *(column.label(f"account_{column.name}") for column in account.c),
+        client.c.scopes.label("client_scopes"),
+    )
     .join(account)
+    .join(client)
     .where(grant.c.code_digest == bindparam("code"))
 )
 LIVE = Prepared(
@@ -54,10 +59,12 @@ class Grants:
         values["proof"] = None if new.proof is None else new.proof.to_json()
         ADD.later(self._db, {**values, "code_digest": digest(code)})
 
-    def by_code(self, code: str) -> tuple[Grant, Account] | None:
-        """The grant, and whose it is (without the identities)."""
+    def by_code(self, code: str) -> tuple[Grant, Account, frozenset[str]] | None:
+        """The grant, whose it is (without the identities), and the scopes that its client has today."""
         row = OF_CODE.first(self._db, {"code": digest(code)})
-        return None if row is None else (build(row), accounts.build(row, "account_"))
+        if row is None:
+            return None
+        return build(row), accounts.build(row, "account_"), frozenset(row["client_scopes"])
 
     def redeem(
         self, grant_id: str, now: datetime, *, otherwise: Exception, offline_until: datetime | None = None

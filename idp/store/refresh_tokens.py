@@ -27,6 +27,7 @@ FIND = Prepared(
         session.c.ended_at,
         *(column.label(f"account_{column.name}") for column in account.c),
         IS_ENTITLED.label("is_entitled"),
+        client.c.scopes.label("client_scopes"),
     )
     .select_from(refresh_token)
     .join(grant, grant.c.grant_id == refresh_token.c.grant_id)
@@ -68,6 +69,7 @@ class RefreshTokens:
             session=held if row["ended_at"] is None else None,
             holder=accounts.build(row, "account_"),
             is_entitled=row["is_entitled"],
+            client_scopes=frozenset(row["client_scopes"]),
         )
 
     def use(self, token_digest: str, now: datetime, *, otherwise: Exception) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from idp.domain.account import AccountStatus
-from idp.flows.operators import accounts
+from idp.flows.operators import accounts, clients
 from idp.store import Tx
 from idp.store.grants import Grants
 from tests.fakes.provider import Provider
@@ -150,6 +150,17 @@ def test_a_code_of_a_client_that_was_disabled_meanwhile(rp: RelyingParty, monkey
     with provider.services.db.write() as tx:
         assert tx.clients.set_enabled("rp", False)
     assert refusal_of(rp.token(code)) == INVALID_GRANT
+
+
+def test_a_scope_that_was_taken_away_is_in_no_code_of_a_process_that_did_not_know(rp: RelyingParty) -> None:
+    provider, asked = rp.provider, "openid profile email"
+    rp.login(scope=asked)
+    provider.services.configuration.max_age = timedelta(seconds=1)
+    clients.change(provider.desk, "rp", {"scopes": ("openid",)})
+    code = rp.silent(scope=asked)["code"]
+    assert refusal_of(rp.token(code)) == INVALID_GRANT
+    provider.clock.advance(seconds=1)
+    assert (rp.token(rp.silent(scope=asked)["code"]).json or {})["scope"] == "openid"
 
 
 def test_the_tokens_of_a_client_that_is_disabled_are_dead(rp: RelyingParty) -> None:

@@ -26,7 +26,7 @@ GRANT = Grant(
     "g", "a", "app", "s", ("openid",), "https://rp.example/cb", "eidas1", ("pwd",), START, START, proof=PASSWORD
 )
 HOLDER = Account("a", "anne", AccountStatus.ACTIVE, "Anne", "Pierre", None, False, START, START)
-GOOD = RefreshToken("d", GRANT, START, None, SESSION, HOLDER, is_entitled=True)
+GOOD = RefreshToken("d", GRANT, START, None, SESSION, HOLDER, is_entitled=True, client_scopes=frozenset(GRANT.scope))
 
 
 def problem(token: RefreshToken, policy: Policy | None = POLICY, **changes: Any) -> str | None:
@@ -48,6 +48,7 @@ def test_a_good_one_has_no_problem() -> None:
         (replace(GOOD, grant=replace(GRANT, offline_until=START + MINUTE)), "offline"),
         (replace(GOOD, holder=replace(HOLDER, status=AccountStatus.SUSPENDED)), "active"),
         (replace(GOOD, is_entitled=False), "access"),
+        (replace(GOOD, client_scopes=frozenset()), "scope"),
         (replace(GOOD, grant=replace(GRANT, proof=None)), "policy"),
     ],
 )

@@ -98,7 +98,7 @@ class _CodeUnit:
         found = self._tx.grants.by_code(code)
         if found is None:
             return None
-        grant, self._holder = found
+        grant, self._holder, self._scopes = found
         return grant
 
     def redeem(self, client: Client, grant: Grant) -> dict[str, Any]:
@@ -112,6 +112,8 @@ class _CodeUnit:
         tx.grants.redeem(grant.grant_id, services.now(), otherwise=_SpentMeanwhile(grant), offline_until=offline_until)
         if grant.proof and services.configuration.suspensions().void(grant.proof):
             raise ProtocolError("invalid_grant", engine.BAD_CODE, detail="a suspended method made the proof")
+        if not self._scopes.issuperset(grant.scope):  # by a process that did not know of the change for a second
+            raise ProtocolError("invalid_grant", engine.BAD_CODE, detail="a scope was taken from the client")
         services.record(tx, AuditEvent("token.issued", grant.account_id, grant.account_id, grant.client_id))
         return tokens_for_grant(services, tx, client, grant, grant.scope, holder=self._holder)
 
