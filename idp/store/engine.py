@@ -27,7 +27,8 @@ def make_engine(url: str, connections: int) -> Engine:
             "prepare_threshold": None,  # psycopg would drop, with its own, what `Wire` has prepared
         }
         options["use_native_hstore"] = False  # asked for at each first connection
-    # hide_parameters: an error that is logged says which statement failed, never with which values.
+    # hide_parameters: an error says which statement failed, never with which values. What PostgreSQL says of the row
+    # is left out of the logs (idp.web.logs).
     engine = create_engine(parsed, hide_parameters=True, pool_timeout=POOL_WAIT_S, **options)
     if engine.dialect.name == "sqlite":
         _prepare_sqlite(engine)

@@ -5,7 +5,9 @@ Paths are written as their route ("/login/<handle>"), never as they were asked f
 
 import json
 import logging
+import re
 import sys
+import traceback
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any
@@ -29,7 +31,8 @@ SECRETS = frozenset(
     }
 )
 
-
+# What PostgreSQL adds to the first line of an error, in the server's language: the values of a row.
+ROW = re.compile(r"\A((?:psycopg|sqlalchemy)\.[^\n]*\n).*", re.DOTALL)
 ENCODER = json.JSONEncoder(ensure_ascii=False, default=repr)
 
 
@@ -45,7 +48,7 @@ def configure(level: str) -> None:
         _redact,
     ]
     rendered: list[Any] = [
-        structlog.processors.format_exc_info,
+        structlog.processors.ExceptionRenderer(_without_rows),
         structlog.processors.JSONRenderer(serializer=_write),
     ]
     structlog.configure(
@@ -107,6 +110,11 @@ def _redact(_logger: Any, _name: str, event: Any) -> Any:
         if key.lower() in SECRETS:
             event[key] = "[redacted]"
     return event
+
+
+def _without_rows(exc_info: Any) -> str:
+    """A traceback in which no error says what is in the database."""
+    return "".join(ROW.sub(r"\1", part) for part in traceback.format_exception(*exc_info)).rstrip()
 
 
 def _write(event: Any, **_options: Any) -> str:

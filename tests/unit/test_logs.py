@@ -8,6 +8,8 @@ from typing import Any
 import flask
 import pytest
 import structlog
+from psycopg.errors import NotNullViolation
+from sqlalchemy.exc import IntegrityError
 
 from idp.domain.ids import new_token
 from idp.web import logs
@@ -141,3 +143,23 @@ def test_authlib_says_nothing_under_warning(caplog: pytest.LogCaptureFixture) ->
         logging.getLogger("authlib.oauth2.rfc6749").debug("token %s", "hunter2")
         logging.getLogger("authlib.oauth2.rfc6749").info("token %s", "hunter2")
     assert caplog.text == ""
+
+
+def insert(error: Exception) -> None:
+    raise IntegrityError("INSERT INTO x", None, error) from error
+
+
+@pytest.mark.parametrize("label", ["DETAIL:  ", "DÉTAIL : "])
+def test_an_error_of_the_database_is_logged_without_the_row(label: str, capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure("INFO")
+    said = f'null value in column "x"\n{label}Failing row contains (1, hush\n\nTraceback, hush).'
+    with pytest.raises(IntegrityError) as raised:
+        insert(NotNullViolation(said))
+    structlog.get_logger().error("internal error", exc_info=raised.value)
+    logging.getLogger("library").error("failed", exc_info=raised.value)
+    lines = [json.loads(line)["exception"] for line in capsys.readouterr().err.splitlines()]
+    assert len(lines) == 2
+    for line in lines:
+        assert "hush" not in line
+        assert line.count('null value in column "x"') == 2
+        assert "test_logs.py" in line
