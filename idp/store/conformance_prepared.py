@@ -218,3 +218,16 @@ class PreparedSuite:
         with database.read() as tx:
             assert tx.clients.all() == []
             assert len(tx.audit.latest(3)) == (1 if at is START else 0)
+
+    # -- a unit that has ended ---------------------------------------------------------
+
+    @pytest.mark.parametrize("was_used", [True, False])
+    def test_a_unit_that_has_ended_is_asked_nothing(self, database: Database, was_used: bool) -> None:
+        """Its connection is kept, and is that of the unit after it."""
+        with database.write() as ended:
+            if was_used:
+                add_client(ended)
+        with database.write() as tx:
+            assert len(tx.clients.all()) == was_used
+            with pytest.raises(RuntimeError):
+                ended.clients.all()

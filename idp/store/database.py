@@ -123,14 +123,16 @@ class _Unit:
         return self._tx
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        if error is None:
-            try:
+        try:
+            if error is None:
                 self._end()
-            except BaseException as failure:
-                self._undo()
-                _tell(failure)
-                raise
-        else:
+        except BaseException as failure:
+            self._undo()
+            _tell(failure)
+            raise
+        finally:
+            self._tx.end()
+        if error is not None:
             self._undo()
             _tell(error)
 

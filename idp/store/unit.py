@@ -55,6 +55,10 @@ class Tx:
         self._begin = begin
         self.revoked: list[str] = []  # grants that this unit revoked, by their ids
 
+    def end(self) -> None:
+        """From now on it raises RuntimeError: its connection is another unit's."""
+        self.__dict__ = {"_begin": _has_ended}
+
     @lazy
     def _connection(self) -> Connection:
         return self._begin()
@@ -222,3 +226,7 @@ class Tx:
     @lazy
     def upstream_sessions(self) -> UpstreamSessions:
         return UpstreamSessions(self._connection)
+
+
+def _has_ended() -> Connection:
+    raise RuntimeError("the unit of work has ended")
