@@ -10,13 +10,14 @@ from tests.fakes.provider import ISSUER, Provider
 from tests.fakes.relying_party import RelyingParty
 
 AUDIENCE = "https://directory.example"
+GRANTS = ("authorization_code", "refresh_token")
 DEAD = {"active": False}
 
 
 @pytest.fixture
 def app(provider: Provider) -> RelyingParty:
     """A client whose tokens are for the directory."""
-    provider.add_client("app", grant_types=("authorization_code", "refresh_token"), audience=AUDIENCE)
+    provider.add_client("app", grant_types=GRANTS, audience=AUDIENCE)
     return RelyingParty(provider, "app")
 
 
@@ -100,6 +101,14 @@ def test_a_resource_asks_about_the_tokens_that_are_for_it(app: RelyingParty) -> 
     tokens, directory = app.tokens(), resource(app.provider)
     assert ask(directory, tokens["access_token"])["client_id"] == "app"
     assert ask(directory, tokens["refresh_token"]) == DEAD
+
+
+def test_another_client_learns_nothing_of_a_refresh_token_that_its_own_policy_would_accept(app: RelyingParty) -> None:
+    app.provider.add_client("curious", grant_types=GRANTS, audience=AUDIENCE, introspects="audience")
+    curious, tokens = RelyingParty(app.provider, "curious", app.browser), app.tokens()
+    assert ask(curious, curious.redeem(curious.silent()["code"])["refresh_token"])["active"]
+    assert ask(curious, tokens["refresh_token"]) == DEAD
+    assert ask(app, tokens["refresh_token"])["active"]
 
 
 @pytest.mark.parametrize(

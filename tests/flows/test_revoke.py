@@ -3,6 +3,7 @@
 import pytest
 from werkzeug.test import TestResponse
 
+from idp.errors import Unavailable
 from tests.fakes.outage import Outage
 from tests.fakes.provider import Provider
 from tests.fakes.relying_party import RelyingParty
@@ -116,3 +117,19 @@ def test_what_could_not_be_revoked_is_not_said_to_be(app: RelyingParty) -> None:
         assert refusal_of(rp.ask("/revoke", token=tokens["access_token"])) == (503, "temporarily_unavailable")
     assert not app.provider.events("token.revoked")
     assert rp.userinfo(tokens["access_token"]).status_code == 200
+
+
+def test_a_revocation_that_could_not_be_written_is_not_said_to_be(
+    app: RelyingParty, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The store still answered when the token was looked up."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise Unavailable("ephemeral store: gone")
+
+    token = app.tokens()["access_token"]
+    with monkeypatch.context() as patched:
+        patched.setattr(app.provider.services.ephemeral, "take", refuse)
+        assert refusal_of(app.ask("/revoke", token=token)) == (503, "temporarily_unavailable")
+    assert not app.provider.events("token.revoked")
+    assert app.userinfo(token).status_code == 200
