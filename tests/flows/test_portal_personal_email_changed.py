@@ -13,6 +13,7 @@ from tests.fakes.mailer import Mail
 from tests.fakes.new_address import CODE, EMAIL, NEW, OLD, address_of, asked, changed
 from tests.fakes.portal import by_card, enter, with_card
 from tests.fakes.provider import ISSUER, PASSWORD, Provider
+from tests.fakes.refreshing import INVALID_GRANT, make_offline, refusal_of
 from tests.fakes.relying_party import RelyingParty, path_of
 
 SUPPORT = "support@region.example"
@@ -98,6 +99,14 @@ def test_other_sessions_end_and_this_one_stays(provider: Provider, anne: Holder)
     assert mine.userinfo(kept["access_token"]).status_code == 200
     (event,) = provider.events("account.email_changed")
     assert event.detail["sessions"] == "1"
+
+
+def test_what_was_to_stay_connected_without_a_session_ends_too(provider: Provider, anne: Holder) -> None:
+    thief = make_offline(provider)
+    tokens = thief.tokens(scope="openid offline_access")
+    changed(anne)
+    assert refusal_of(thief.refresh(tokens["refresh_token"])) == INVALID_GRANT
+    assert thief.userinfo(tokens["access_token"]).status_code == 401
 
 
 def test_the_sessions_of_others_stay(provider: Provider, anne: Holder) -> None:
