@@ -13,6 +13,7 @@ import pytest
 
 from idp.domain.access_token import AccessToken, new_identifier
 from idp.domain.account import AccountStatus
+from idp.domain.client import MAX_TOKEN_LIFETIME
 from idp.domain.grant import Grant
 from idp.store.access_tokens import AccessTokens
 from idp.store.conformance import START, ManualClock
@@ -110,6 +111,22 @@ class AccessTokenSuite:
         assert tokens.find(before) is None
         tokens.put(after, replace(RECORD, grant_id=grant.grant_id))
         assert tokens.find(after) is None, "a token that was being made meanwhile is born dead"
+
+    def test_a_token_of_the_longest_life_stays_dead_to_its_end(
+        self, stores: Stores, grant: Grant, clock: ManualClock
+    ) -> None:
+        db, _, tokens = stores
+        with db.write() as tx:
+            other = add_grant(tx, grant.account_id, grant.session_id, code="other")
+        dead, alive = new_identifier(grant.grant_id), new_identifier(other.grant_id)
+        long = replace(RECORD, expires_at=int((START + MAX_TOKEN_LIFETIME).timestamp()))
+        tokens.put(dead, replace(long, grant_id=grant.grant_id))
+        tokens.put(alive, replace(long, grant_id=other.grant_id))
+        with db.write() as tx:
+            tx.grants.revoke(grant.grant_id, START)
+        clock.advance(MAX_TOKEN_LIFETIME - timedelta(seconds=1))
+        assert tokens.find(alive)
+        assert tokens.find(dead) is None
 
     def test_others_live_on(self, stores: Stores, grant: Grant) -> None:
         db, _, tokens = stores

@@ -28,6 +28,13 @@ class TestMarked(AccessTokenSuite):
     """The way of several processes, on a store of this one."""
 
     @pytest.fixture
+    def clock(self, monkeypatch: pytest.MonkeyPatch) -> ManualClock:
+        """The store's own too, which lets keys expire."""
+        made = ManualClock()
+        monkeypatch.setattr("time.time", lambda: made.now().timestamp())
+        return made
+
+    @pytest.fixture
     def stores(self, clock: ManualClock, tmp_path: Path) -> Iterator[Stores]:
         ephemeral = Ephemeral(fakeredis.FakeRedis(), clock)
         tokens = MarkedAccessTokens(ephemeral, clock)
