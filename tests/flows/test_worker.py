@@ -130,6 +130,13 @@ def test_everything_is_done(provider: Provider) -> None:
         assert tx.audit.unsealed_count() == 0
 
 
+def test_events_are_sealed_each_second_and_by_another_worker_soon_after_one_died(provider: Provider) -> None:
+    (sealer,) = [task for task in tasks(provider.services, threading.Event()) if task.name == "seal audit"]
+    assert sealer.period <= timedelta(seconds=1)
+    assert sealer.alone
+    assert sealer.alone <= timedelta(seconds=5)  # the lease that it leaves
+
+
 def kids(provider: Provider) -> set[str]:
     ring = provider.services.signer.keys()
     return {key.kid for key in ring}
