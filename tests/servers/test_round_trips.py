@@ -52,6 +52,13 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> Iterator[Trips]:
         trips.exchanges += 1 + (self.connection.info.transaction_status == TransactionStatus.IDLE)  # its BEGIN
         return execute(self, *args, **options)
 
+    def ending(end: Callable[..., None]) -> Callable[..., None]:
+        def ended(self: psycopg.Connection[Any]) -> None:
+            trips.exchanges += self.info.transaction_status != TransactionStatus.IDLE  # else it sends nothing
+            end(self)
+
+        return ended
+
     def call(self: redis.ConnectionPool, *args: Any, **options: Any) -> Any:
         trips.ephemeral += 1
         return take(self, *args, **options)
@@ -61,6 +68,8 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> Iterator[Trips]:
         patched.setattr(Wire, "_exchange", several)
         patched.setattr(Wire, "_alone", one)
         patched.setattr(psycopg.Cursor, "execute", by_psycopg)
+        for name in ("commit", "rollback"):
+            patched.setattr(psycopg.Connection, name, ending(getattr(psycopg.Connection, name)))
         patched.setattr(redis.ConnectionPool, "get_connection", call)
         yield trips
 
