@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError, PendingRollbackError
 from idp.domain.audit import AuditEvent
 from idp.errors import Unavailable
 from idp.store.conformance import START
-from idp.store.conformance_rows import is_done
+from idp.store.conformance_rows import REFUSED, is_done
 from idp.store.database import Database, Tx
 from idp.store.wire import INLINE
 from tests.fakes.servers import PostgreSQL
@@ -53,6 +53,33 @@ def test_a_statement_that_a_migration_made_useless_costs_one_request(database: D
         is_done(database, look)
     for _ in range(INLINE + 2):
         assert is_done(database, look)
+
+
+def test_a_statement_that_a_pooler_lost_costs_one_request(database: Database) -> None:
+    def lose(tx: Tx) -> None:
+        tx._connection.exec_driver_sql("DEALLOCATE ALL")
+        look(tx)
+
+    for _ in range(INLINE + 1):
+        assert is_done(database, look)
+    with pytest.raises(Unavailable, match="since the statement was prepared"):
+        is_done(database, lose)
+    for _ in range(INLINE + 2):
+        assert is_done(database, look)
+
+
+def test_what_is_prepared_outlives_a_unit_that_is_rolled_back(database: Database) -> None:
+    """psycopg, where it prepares by itself, has the server forget all that is prepared."""
+
+    def often(tx: Tx) -> None:
+        for _ in range(10):  # psycopg prepares at the sixth
+            tx.clients.all()
+        raise REFUSED
+
+    for _ in range(INLINE + 1):
+        assert is_done(database, look)
+    assert not is_done(database, often)
+    assert is_done(database, look)
 
 
 def test_no_more_are_kept_than_were_said(database: Database, ask: Callable[[str], Any]) -> None:
