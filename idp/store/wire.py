@@ -196,7 +196,7 @@ class Wire:
         error = error_from_result(answer)
         if isinstance(error, FeatureNotSupported | InvalidSqlStatementName):
             self._driver.close()
-            raise OperationalError("the schema has changed since the statement was prepared") from error
+            raise OperationalError("the statement changed, or was lost, since it was prepared") from error
         if message and message.otherwise is not None and isinstance(error, DivisionByZero):
             raise NotWritten(message.otherwise) from error
         raise error
