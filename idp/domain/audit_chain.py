@@ -94,6 +94,9 @@ class Verifier:
     def walk(self, rows: Iterable[tuple[Seal, Recorded | None]]) -> Iterator[Fault]:
         """rows: seals by number, with their events, None for one that is gone."""
         for seal, recorded in rows:
+            if seal.number < 1:  # and the chain goes on as if it were not there
+                yield Fault(seal.number, f"numbers begin at 1: event {seal.event_id} was kept out of the chain")
+                continue
             earlier = self._last
             if seal.number != earlier.number + 1:
                 yield Fault(earlier.number + 1, "the seal is missing: a row was deleted")

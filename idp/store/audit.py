@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, bindparam, delete, func, insert, select
+from sqlalchemy import Connection, Row, Select, delete, func, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from idp.domain.audit import AuditEvent
@@ -112,7 +112,8 @@ class Audit:
     # -- the chain -----------------------------------------------------------------
 
     def last_seal(self) -> Seal | None:
-        row = self._db.execute(select(audit_seal).order_by(audit_seal.c.number.desc()).limit(1)).one_or_none()
+        query = select(audit_seal).where(audit_seal.c.number > 0).order_by(audit_seal.c.number.desc()).limit(1)
+        row = self._db.execute(query).one_or_none()
         return None if row is None else Seal(row.number, row.event_id, row.chain)
 
     def unsealed(self, limit: int = PAGE) -> Sequence[Recorded]:
@@ -145,20 +146,19 @@ class Audit:
             raise InvalidOperation("the audit was sealed by another process meanwhile") from error
 
     def chained(self) -> Iterator[tuple[Seal, Recorded | None]]:
-        """Every seal by number, with its event, None for one that is gone."""
+        """Every seal by number, those that no sealer makes too, with its event, None for one that is gone."""
         query = (
             select(audit_seal.c.number, audit_seal.c.event_id.label("sealed_id"), audit_seal.c.chain, audit_event)
             .join(audit_event, isouter=True)
-            .where(audit_seal.c.number > bindparam("after"))
             .order_by(audit_seal.c.number)
             .limit(PAGE)
         )
-        after = 0
-        while rows := self._db.execute(query, {"after": after}).all():
+        rows = self._db.execute(query).all()
+        while rows:
             for row in rows:
                 seal = Seal(row.number, row.sealed_id, row.chain)
                 yield seal, None if row.event_id is None else _recorded(row)
-            after = rows[-1].number
+            rows = self._db.execute(query.where(audit_seal.c.number > rows[-1].number)).all()
 
     def personal_rows(self) -> Iterator[tuple[str, str | None, str, dict[str, str]]]:
         """event_id, the digest in the event, salt and values: of the personal values that are still there."""

@@ -6,10 +6,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, select, text, update
+from sqlalchemy import delete, insert, select, text, update
+from sqlalchemy.exc import IntegrityError
 
 from idp.domain.audit import AuditEvent
-from idp.domain.audit_chain import Seal, Verifier, extend, personal_digest
+from idp.domain.audit_chain import START_OF_CHAIN, Seal, Verifier, extend, personal_digest
 from idp.errors import InvalidOperation
 from idp.store.audit import LATE, Sought
 from idp.store.conformance import START
@@ -40,6 +41,13 @@ def seal_all(database: Database) -> Sequence[Seal]:
 def faults(database: Database) -> list[int]:
     with database.read() as tx:
         return [fault.number for fault in Verifier(mac).walk(tx.audit.chained())]
+
+
+def forge_seal(connection: Any, number: int) -> None:
+    """Give the only event a seal of this number, without the key."""
+    event_id = connection.scalar(select(audit_event.c.event_id))
+    row = {"number": number, "event_id": event_id, "chain": START_OF_CHAIN, "sealed_at": START}
+    connection.execute(insert(audit_seal), row)
 
 
 class AuditSuite:
@@ -165,6 +173,22 @@ class AuditSuite:
                 self.move_seal(connection, number, event_id)
         assert faults(database) == [1, 2]
 
+    @pytest.mark.parametrize("number", [0, -1])
+    def test_a_seal_has_no_number_below_one(self, database: Database, number: int) -> None:
+        record(database, START)
+        with pytest.raises(IntegrityError, match="number_from_one"), database.engine.begin() as connection:
+            forge_seal(connection, number)
+
+    @pytest.mark.parametrize("number", [0, -1, -(2**31)])
+    def test_an_event_that_was_kept_out_of_the_chain_shows(self, database: Database, number: int) -> None:
+        record(database, START)
+        with database.engine.begin() as connection:
+            self.without_checks(connection)
+            forge_seal(connection, number)
+        record(database, START + SECOND)
+        assert [seal.number for seal in seal_all(database)] == [1]
+        assert faults(database) == [number]
+
     def test_personal_values_are_forgotten_and_the_chain_holds(self, database: Database) -> None:
         record(database, START, START + HOUR, personal=HERE)
         seal_all(database)
@@ -190,6 +214,14 @@ class AuditSuite:
             connection.execute(text("DROP TABLE sealed"))
         else:
             connection.execute(text("SET session_replication_role = replica"))
+
+    @staticmethod
+    def without_checks(connection: Any) -> None:
+        """As who owns the database could do, or as it was before there was the check."""
+        if connection.dialect.name == "sqlite":
+            connection.execute(text("PRAGMA ignore_check_constraints = ON"))
+        else:
+            connection.execute(text("ALTER TABLE audit_seal DROP CONSTRAINT ck_audit_seal_number_from_one"))
 
     def move_seal(self, connection: Any, number: int, event_id: str) -> None:
         if event_id == "elsewhere":

@@ -4,14 +4,18 @@ from datetime import timedelta
 
 import alembic.command
 import pytest
+from sqlalchemy import update
+from sqlalchemy.exc import IntegrityError
 
 from idp.domain.phone import NewPhone
 from idp.store import migrating
 from idp.store.conformance import START
+from idp.store.conformance_audit import faults, forge_seal, record
 from idp.store.conformance_authenticators import add_passkey, add_secret
 from idp.store.conformance_phones import add_phone
 from idp.store.conformance_rows import HOUR, add_account, add_session
 from idp.store.database import Database
+from idp.store.schema import audit_seal
 
 
 def go_back(database: Database, revision: str) -> None:
@@ -54,6 +58,16 @@ class MigrationSuite:
             code: START,
             known: START,
         }
+
+    def test_an_event_that_was_kept_out_of_the_chain_before_still_shows(self, database: Database) -> None:
+        go_back(database, "0014")
+        record(database, START)
+        with database.engine.begin() as connection:
+            forge_seal(connection, -1)
+        database.migrate()
+        assert faults(database) == [-1]
+        with pytest.raises(IntegrityError, match="number_from_one"), database.engine.begin() as connection:
+            connection.execute(update(audit_seal).values(number=-2))
 
     @pytest.mark.parametrize(("revision", "kept"), [("0005", {"password", "totp", "passkey"}), ("0004", {"password"})])
     def test_who_goes_back_has_no_means_that_proves_nothing(

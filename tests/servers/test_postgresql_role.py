@@ -5,11 +5,13 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy
-from sqlalchemy.exc import ProgrammingError
+from sqlalchemy.exc import IntegrityError, ProgrammingError
 
+from idp.domain.audit import AuditEvent
 from idp.errors import InvalidOperation
 from idp.flows import audit_trail
 from idp.store import Database
+from tests.fakes.clock import START
 from tests.fakes.provider import Provider
 from tests.fakes.relying_party import RelyingParty
 from tests.fakes.servers import PostgreSQL
@@ -67,6 +69,20 @@ def test_the_audit_cannot_be_rewritten(url: str, statement: str) -> None:
     with pytest.raises(ProgrammingError, match=r"permission denied|must be owner"), engine.begin() as connection:
         connection.exec_driver_sql(statement)
     engine.dispose()
+
+
+@pytest.mark.parametrize("number", [0, -1])
+def test_an_event_cannot_be_kept_out_of_the_chain(url: str, number: int) -> None:
+    database = Database(url)
+    with database.write() as tx:
+        tx.audit.record(AuditEvent("client.created", "operator:test"), START)
+    statement = (
+        "INSERT INTO audit_seal (number, event_id, chain, sealed_at)"
+        f" SELECT {number}, event_id, repeat('0', 64), at FROM audit_event"
+    )
+    with pytest.raises(IntegrityError, match="number_from_one"), database.engine.begin() as connection:
+        connection.exec_driver_sql(statement)
+    database.close()
 
 
 def test_a_role_that_does_not_exist_is_refused(postgres: PostgreSQL) -> None:

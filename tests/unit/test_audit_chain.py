@@ -4,8 +4,10 @@ import hashlib
 from dataclasses import replace
 from datetime import timedelta, timezone
 
+import pytest
+
 from idp.domain.audit import AuditEvent
-from idp.domain.audit_chain import Fault, Recorded, Seal, Verifier, extend, personal_digest
+from idp.domain.audit_chain import START_OF_CHAIN, Fault, Recorded, Seal, Verifier, extend, personal_digest
 from tests.fakes.clock import START
 
 
@@ -58,6 +60,14 @@ def test_a_gap_is_a_fault_and_what_follows_is_judged_by_its_own_neighbour() -> N
     assert verifier.last == rows[-1][0]
     altered = replace(rows[3][1], request_id="other")
     assert found([rows[0], rows[1], (rows[2][0], None), (rows[3][0], altered), rows[4]]) == [3, 4]
+
+
+@pytest.mark.parametrize("number", [0, -1])
+def test_a_seal_below_one_is_a_fault_and_the_chain_goes_on_without_it(number: int) -> None:
+    rows: list[tuple[Seal, Recorded | None]] = list(zip(extend(mac, None, events(2)), events(2), strict=True))
+    kept_out = Seal(number, "event-9", START_OF_CHAIN)
+    (fault,) = Verifier(mac).walk([(kept_out, events(1)[0]), *rows])
+    assert fault == Fault(number, "numbers begin at 1: event event-9 was kept out of the chain")
 
 
 def test_personal_values_are_digested_with_their_salt() -> None:

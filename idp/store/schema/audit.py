@@ -1,6 +1,6 @@
 """The audit trail: events, the personal values that may be purged, and the seals that chain the events."""
 
-from sqlalchemy import JSON, Column, ForeignKey, Integer, String, Table
+from sqlalchemy import JSON, CheckConstraint, Column, ForeignKey, Integer, String, Table
 
 from idp.store.schema.base import Instant, metadata, own_id
 
@@ -34,4 +34,5 @@ audit_seal = Table(
     Column("event_id", ForeignKey("audit_event.event_id"), nullable=False, unique=True),
     Column("chain", String(64), nullable=False),
     Column("sealed_at", Instant, nullable=False),
+    CheckConstraint("number > 0", name="ck_audit_seal_number_from_one"),
 )
