@@ -4,11 +4,14 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from idp.domain.audit import AuditEvent
 
 START_OF_CHAIN = "0" * 64
+LATE = timedelta(
+    minutes=10
+)  # longer than any unit of work lasts; an event that comes later still was put in afterwards
 Mac = Callable[..., str]
 
 
@@ -46,11 +49,12 @@ class Recorded:
 
 @dataclass(frozen=True, slots=True)
 class Seal:
-    """The place of an event in the chain. Numbers begin at 1 and have no gap."""
+    """The place of an event in the chain. Numbers begin at 1 and have no gap; the chain does not hold sealed_at."""
 
     number: int
     event_id: str
     chain: str
+    sealed_at: datetime
 
 
 def personal_digest(salt: str, values: Mapping[str, str]) -> str:
@@ -64,13 +68,13 @@ def link(mac: Mac, earlier: str, number: int, recorded: Recorded) -> str:
     return mac("audit-seal", earlier, str(number), recorded.canonical())
 
 
-def extend(mac: Mac, last: Seal | None, events: Iterable[Recorded]) -> Iterator[Seal]:
-    """The seals of these events, after the last one."""
+def extend(mac: Mac, last: Seal | None, events: Iterable[Recorded], now: datetime) -> Iterator[Seal]:
+    """The seals of these events, after the last one, made now."""
     number, chain = (last.number, last.chain) if last else (0, START_OF_CHAIN)
     for recorded in events:
         number += 1
         chain = link(mac, chain, number, recorded)
-        yield Seal(number, recorded.event_id, chain)
+        yield Seal(number, recorded.event_id, chain, now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +89,8 @@ class Verifier:
     """Walks the chain from its start; keeps going after a fault, so that one altered row does not hide another."""
 
     def __init__(self, mac: Mac) -> None:
-        self._mac, self._last = mac, Seal(0, "", START_OF_CHAIN)
+        self._mac, self._latest = mac, datetime.fromtimestamp(0, UTC)
+        self._last = Seal(0, "", START_OF_CHAIN, self._latest)
 
     @property
     def last(self) -> Seal:
@@ -104,4 +109,9 @@ class Verifier:
                 yield Fault(seal.number, f"event {seal.event_id} is missing: it was deleted")
             elif link(self._mac, earlier.chain, seal.number, recorded) != seal.chain:
                 yield Fault(seal.number, f"event {seal.event_id} is not what was sealed: altered, inserted or moved")
+            elif recorded.at < self._latest - LATE:
+                yield Fault(seal.number, f"event {seal.event_id} came too late, and was sealed: it was inserted")
+            else:
+                # The earlier: of a clock that ran ahead, the event's or the sealer's, nothing honest is late.
+                self._latest = max(self._latest, min(recorded.at, seal.sealed_at))
             self._last = seal

@@ -21,12 +21,12 @@ def seal_next(db: Database, mac: Mac, now: datetime) -> int:
     """
     with db.read() as tx:
         waiting = tx.audit.unsealed()
-        seals = list(extend(mac, tx.audit.last_seal(), waiting))
+        seals = list(extend(mac, tx.audit.last_seal(), waiting, now))
     if not seals:
         return 0
     try:
         with db.write() as tx:
-            tx.audit.seal(seals, now)
+            tx.audit.seal(seals)
     except InvalidOperation:
         return 0
     for seal, recorded in zip(seals, waiting, strict=True):

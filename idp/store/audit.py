@@ -2,24 +2,21 @@
 
 import secrets
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, delete, func, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from idp.domain.audit import AuditEvent
-from idp.domain.audit_chain import Recorded, Seal, personal_digest
+from idp.domain.audit_chain import LATE, Recorded, Seal, personal_digest
 from idp.domain.ids import new_id
 from idp.errors import InvalidOperation
 from idp.store import bulk
 from idp.store.prepared import Prepared
 from idp.store.schema import audit_event, audit_personal, audit_seal
 
-LATE = timedelta(
-    minutes=10
-)  # longer than any unit of work lasts; an event that comes later still was put in afterwards
 PAGE = 1000
 APPEND, APPEND_PERSONAL = Prepared(insert(audit_event)), Prepared(insert(audit_personal))
 
@@ -114,7 +111,7 @@ class Audit:
     def last_seal(self) -> Seal | None:
         query = select(audit_seal).where(audit_seal.c.number > 0).order_by(audit_seal.c.number.desc()).limit(1)
         row = self._db.execute(query).one_or_none()
-        return None if row is None else Seal(row.number, row.event_id, row.chain)
+        return None if row is None else Seal(row.number, row.event_id, row.chain, row.sealed_at)
 
     def unsealed(self, limit: int = PAGE) -> Sequence[Recorded]:
         """Committed events that have no seal yet, oldest first; not those that came too late, see `late`."""
@@ -137,18 +134,18 @@ class Audit:
         query = self._without_seal(func.count()).where(audit_event.c.at < self._floor())
         return self._db.scalar(query.select_from(audit_event)) or 0
 
-    def seal(self, seals: Sequence[Seal], now: datetime) -> None:
+    def seal(self, seals: Sequence[Seal]) -> None:
         """Keep seals. Raises InvalidOperation if another sealer was first."""
-        rows = [{"number": s.number, "event_id": s.event_id, "chain": s.chain, "sealed_at": now} for s in seals]
         try:
-            self._db.execute(insert(audit_seal), rows)
+            self._db.execute(insert(audit_seal), [asdict(seal) for seal in seals])
         except IntegrityError as error:
             raise InvalidOperation("the audit was sealed by another process meanwhile") from error
 
     def chained(self) -> Iterator[tuple[Seal, Recorded | None]]:
         """Every seal by number, those that no sealer makes too, with its event, None for one that is gone."""
+        own = (audit_seal.c.number, audit_seal.c.chain, audit_seal.c.sealed_at)
         query = (
-            select(audit_seal.c.number, audit_seal.c.event_id.label("sealed_id"), audit_seal.c.chain, audit_event)
+            select(*own, audit_seal.c.event_id.label("sealed_id"), audit_event)
             .join(audit_event, isouter=True)
             .order_by(audit_seal.c.number)
             .limit(PAGE)
@@ -156,7 +153,7 @@ class Audit:
         rows = self._db.execute(query).all()
         while rows:
             for row in rows:
-                seal = Seal(row.number, row.sealed_id, row.chain)
+                seal = Seal(row.number, row.sealed_id, row.chain, row.sealed_at)
                 yield seal, None if row.event_id is None else _recorded(row)
             rows = self._db.execute(query.where(audit_seal.c.number > rows[-1].number)).all()
 
@@ -169,6 +166,7 @@ class Audit:
             yield tuple(row)
 
     def _floor(self) -> datetime:
+        """By the last seal alone, which is soon looked up; who walks this back turn by turn is shown by `Verifier`."""
         columns = (audit_event.c.at, audit_seal.c.sealed_at)
         newest = select(*columns).join(audit_seal).order_by(audit_seal.c.number.desc()).limit(1)
         found = self._db.execute(newest).one_or_none()

@@ -10,9 +10,9 @@ from sqlalchemy import delete, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from idp.domain.audit import AuditEvent
-from idp.domain.audit_chain import START_OF_CHAIN, Seal, Verifier, extend, personal_digest
+from idp.domain.audit_chain import LATE, START_OF_CHAIN, Seal, Verifier, extend, personal_digest
 from idp.errors import InvalidOperation
-from idp.store.audit import LATE, Sought
+from idp.store.audit import Sought
 from idp.store.conformance import START
 from idp.store.conformance_rows import HOUR, SECOND
 from idp.store.database import Database
@@ -31,10 +31,10 @@ def record(database: Database, *instants: datetime, **changes: Any) -> None:
             tx.audit.record(AuditEvent("client.created", f"operator:{number}", **changes), instant)
 
 
-def seal_all(database: Database) -> Sequence[Seal]:
+def seal_all(database: Database, now: datetime = START) -> Sequence[Seal]:
     with database.write() as tx:
-        seals = list(extend(mac, tx.audit.last_seal(), tx.audit.unsealed()))
-        tx.audit.seal(seals, START)
+        seals = list(extend(mac, tx.audit.last_seal(), tx.audit.unsealed(), now))
+        tx.audit.seal(seals)
     return seals
 
 
@@ -126,7 +126,7 @@ class AuditSuite:
             waiting = tx.audit.unsealed()
         seal_all(database)
         with pytest.raises(InvalidOperation), database.write() as tx:
-            tx.audit.seal(list(extend(mac, None, waiting)), START)
+            tx.audit.seal(list(extend(mac, None, waiting, START)))
 
     @pytest.mark.parametrize(
         "change",
@@ -172,6 +172,24 @@ class AuditSuite:
             for number, event_id in ((1, "elsewhere"), (2, one.event_id), (1, two.event_id)):
                 self.move_seal(connection, number, event_id)
         assert faults(database) == [1, 2]
+
+    def test_late_events_that_were_walked_back_to_in_turns_show(self, database: Database) -> None:
+        record(database, START)
+        seal_all(database)
+        for turn in range(1, 4):
+            record(database, START - turn * (LATE - SECOND))
+            assert len(seal_all(database)) == 1
+        assert faults(database) == [3, 4]
+
+    def test_a_late_event_shows_after_an_altered_instant_of_a_seal(self, database: Database) -> None:
+        record(database, START, START + SECOND)
+        seals = seal_all(database, START + HOUR)
+        with database.engine.begin() as connection:
+            last = update(audit_seal).where(audit_seal.c.number == seals[-1].number)
+            connection.execute(last.values(sealed_at=START.replace(year=2001)))
+        record(database, START - 9 * HOUR)
+        assert len(seal_all(database, START + HOUR)) == 1
+        assert faults(database) == [3]
 
     @pytest.mark.parametrize("number", [0, -1])
     def test_a_seal_has_no_number_below_one(self, database: Database, number: int) -> None:

@@ -137,6 +137,31 @@ def test_an_event_of_a_clock_that_runs_ahead_hides_none_of_today(provider: Provi
     assert verify(provider).is_sound
 
 
+def test_an_event_of_hours_ago_that_was_sealed_in_turns_shows(provider: Provider) -> None:
+    provider.clock.advance(hours=12)
+    provider.add_client("now")
+    seal(provider)
+    reached = verify(provider)
+    assert reached.is_sound
+    for turn in range(1, 61):
+        provider.clock.advance(seconds=1)
+        with provider.services.db.write() as tx:
+            instant = provider.clock.now() - turn * timedelta(minutes=9)
+            tx.audit.record(AuditEvent("client.enabled", "operator:forger"), instant)
+        assert seal(provider) == 1
+    assert [fault.number for fault in verify(provider).faults] == [reached.last.number + turn for turn in range(2, 61)]
+
+
+def test_the_sealer_may_be_away_for_hours(provider: Provider) -> None:
+    seal(provider)
+    for number in range(3):
+        provider.clock.advance(hours=3)
+        provider.add_client(f"client-{number}")
+    assert seal(provider) >= 3
+    report = verify(provider)
+    assert (report.unsealed, report.faults) == (0, [])
+
+
 def test_late_events_are_an_alert(provider: Provider) -> None:
     seal(provider)
     assert look_for_late_events(provider.services) is False
