@@ -9,9 +9,8 @@ from datetime import UTC, datetime, timedelta
 from idp.domain.audit import AuditEvent
 
 START_OF_CHAIN = "0" * 64
-LATE = timedelta(
-    minutes=10
-)  # longer than any unit of work lasts; an event that comes later still was put in afterwards
+# Longer than any unit of work lasts; an event that comes later still was put in afterwards.
+LATE = timedelta(minutes=10)
 Mac = Callable[..., str]
 
 
