@@ -152,11 +152,14 @@ class EphemeralSuite:
             assert store.swap("kind", "key", 0, {"text": text}, START + MINUTE)
             assert store.get("kind", "key") == {"text": text}
 
-    def test_a_swap_does_not_bring_back_what_was_taken(self, store: Ephemeral) -> None:
-        store.put("kind", "key", {"n": 1}, MINUTE)
-        store.take("kind", "key")
-        assert not store.swap("kind", "key", 0, {"n": 2}, START + MINUTE)
-        assert store.get("kind", "key") is None
+    def test_a_swap_does_not_bring_back_what_was_taken_or_renewed(self, store: Ephemeral) -> None:
+        for happens in (store.take, lambda kind, key: store.renew(kind, key, {"n": 3}, MINUTE)):
+            store.renew("kind", "key", {"n": 1}, MINUTE)
+            _, version = store.get_versioned("kind", "key") or (None, 0)
+            happens("kind", "key")
+            there = store.get("kind", "key")
+            assert not store.swap("kind", "key", version, {"n": 2}, START + MINUTE)
+            assert store.get("kind", "key") == there
 
     def test_of_many_that_swap_at_once_one_succeeds(self, store: Ephemeral) -> None:
         for turn in range(10):
@@ -170,9 +173,7 @@ class EphemeralSuite:
         """The Interaction is completed by one request while another writes to it."""
 
         def work(number: int) -> Any:
-            if number % 2:
-                return store.take("kind", "key")
-            return store.swap("kind", "key", 0, {"n": 2}, START + MINUTE)
+            return store.take("kind", "key") if number % 2 else store.swap("kind", "key", 0, {"n": 2}, START + MINUTE)
 
         for _ in range(10):
             store.put("kind", "key", {"n": 1}, MINUTE)

@@ -1,6 +1,7 @@
 """State that may die within 15 minutes, in Redis (or fakeredis in one process). Keys of secrets are digests."""
 
 import json
+import secrets
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -42,12 +43,19 @@ class Ephemeral:
 
         beside: what is stored beside the same word (no secret) is on one server of a cluster, and can be read together.
         """
+        self._put(_name(kind, key, beside), value, ttl, 0)
+
+    def renew(self, kind: str, key: str, value: Mapping[str, Any], ttl: timedelta) -> None:
+        """As `put`, where another value may be or have been that somebody holds the version of: they swap nothing."""
+        self._put(_name(kind, key), value, ttl, secrets.randbits(62))
+
+    def _put(self, name: str, value: Mapping[str, Any], ttl: timedelta, version: int) -> None:
         now = self._clock.now()
         with _answering():
             if self._sweeps and now - self._swept_at >= SWEEP_EVERY:
                 self._swept_at = now
                 self._redis.keys("*")
-            self._send("SET", _name(kind, key, beside), self._pack(value, now + ttl, 0), "PX", _milliseconds_of(ttl))
+            self._send("SET", name, self._pack(value, now + ttl, version), "PX", _milliseconds_of(ttl))
 
     def get(self, kind: str, key: str, *, beside: str = "") -> dict[str, Any] | None:
         """The value, None if there is none or it has expired."""

@@ -209,6 +209,23 @@ def test_two_requests_with_the_code_at_once(provider: Provider, anne: Holder, mo
     assert len(provider.events("account.email_changed")) == 1
 
 
+def test_a_code_is_over_when_another_is_sent_meanwhile(
+    provider: Provider, anne: Holder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, store = asked(anne), type(provider.services.ephemeral)
+    provider.clock.advance(seconds=60)
+    swap = store.swap
+
+    def overtaken(self: object, *args: object) -> bool:
+        monkeypatch.setattr(store, "swap", swap)
+        assert path_of(anne.post(CODE, page=CODE, resend="1")) == CODE
+        return swap(self, *args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(store, "swap", overtaken)
+    assert anne.post(CODE, page=CODE, code=first).status_code == 409
+    assert path_of(anne.post(CODE, page=CODE, code=code_of(provider.mails()[-1]))) == "/compte/personal"
+
+
 def test_an_address_that_was_taken_meanwhile_changes_nothing(provider: Provider, anne: Holder) -> None:
     code = asked(anne)
     provider.add_account("karim.benali", email=NEW)

@@ -80,6 +80,25 @@ def test_a_newer_code_ends_the_one_before(provider: Provider, wizard: Wizard) ->
     assert path_of(wizard.give_code()) == LOGIN
 
 
+def test_a_code_is_over_when_another_is_sent_meanwhile(
+    provider: Provider, wizard: Wizard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wizard.to_code()
+    first, store = provider.last_code(), type(provider.services.ephemeral)
+    provider.clock.advance(seconds=60)
+    swap = store.swap
+
+    def overtaken(self: object, *args: object) -> bool:
+        monkeypatch.setattr(store, "swap", swap)
+        assert path_of(wizard.post(CODE, resend="1")) == CODE
+        return swap(self, *args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(store, "swap", overtaken)
+    assert wizard.give_code(first).status_code == 409
+    assert wizard.registration().email_proven_at is None
+    assert path_of(wizard.give_code()) == LOGIN
+
+
 def test_a_code_proves_no_other_address(provider: Provider, wizard: Wizard) -> None:
     wizard.to_code()
     first = provider.last_code()

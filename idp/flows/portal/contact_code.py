@@ -72,7 +72,7 @@ class ContactCode:
                 "sent_at": now.isoformat(),
                 "expires_at": (now + LIFETIME).isoformat(),
             }
-            services.ephemeral.put(self._store, account_id, pending, LIFETIME)
+            services.ephemeral.renew(self._store, account_id, pending, LIFETIME)
         return None
 
     def check(self, visitor: Visitor, typed: str) -> str | Wrong:

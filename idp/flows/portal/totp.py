@@ -141,7 +141,7 @@ def _page(
 
 def _draw(services: Services, visitor: Visitor, begun: Begun) -> Pending:
     secret, left = new_secret(), begun.expires_at - services.now()
-    services.ephemeral.put(PENDING, begun.session_id, _sealed(services, visitor, secret, 0, begun), left)
+    services.ephemeral.renew(PENDING, begun.session_id, _sealed(services, visitor, secret, 0, begun), left)
     return Pending(secret, 0, 0, begun)
 
 

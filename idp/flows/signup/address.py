@@ -105,7 +105,7 @@ def _send(services: Services, found: Registration) -> Wrong | None:
             "sent_at": now.isoformat(),
             "expires_at": (now + GOOD_FOR).isoformat(),
         }
-        services.ephemeral.put(STORE, found.registration_id, waiting, GOOD_FOR)
+        services.ephemeral.renew(STORE, found.registration_id, waiting, GOOD_FOR)
     return None
 
 
