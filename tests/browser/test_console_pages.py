@@ -1,11 +1,15 @@
 """Every page of the console for those who need it otherwise: in English, in the dark, on a narrow screen."""
 
 import re
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
+import pytest
 from playwright.sync_api import expect
 
 from idp.domain.rights import Role
 from tests.browser.conftest import Visit
+from tests.browser.demo_process import Demo
 from tests.browser.people import PHONE
 from tests.browser.registering import Operator, appoint, hand_in
 
@@ -35,6 +39,16 @@ PAGES = {
 }
 
 
+@pytest.fixture
+def suspended(demo: Demo) -> Iterator[None]:
+    """A method that policies accept and that nobody here uses."""
+    until = f"{datetime.now(UTC) + timedelta(days=1):%Y-%m-%dT%H:%M:%S%z}"
+    assert demo.sesame("method", "suspend", "qr_code", "--until", until, "--reason", "a flaw").returncode == 0
+    yield
+    assert demo.sesame("method", "restore", "qr_code").returncode == 0
+
+
+@pytest.mark.usefixtures("suspended")
 def test_every_page_in_english_in_the_dark_on_a_phone(visit: Visit) -> None:
     operator = appoint(visit(**PHONE, color_scheme="dark"), "gabin.partout", *Role)
     hand_in(operator.visitor.demo, "basile.kerouac")

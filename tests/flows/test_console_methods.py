@@ -96,7 +96,7 @@ def test_a_policy_shows_what_is_suspended_of_what_it_accepts(console: Console) -
     auditor, now = console.auditor.browser, console.provider.clock.now()
     for hours in (0, 1, 3):  # in force instead of the fixture's, to come while it is suspended, and after
         console.provider.set_policy("ror", ("totp",), effective_from=now + timedelta(hours=hours))
-    words = "Suspendu jusqu'au"
+    words = "Suspendu</span> <small>Jusqu'au"
     assert words not in unescape(auditor.get(f"{LIST}/ror").text)
     suspend(console.provider, "totp", timedelta(hours=2))
     assert unescape(auditor.get(f"{LIST}/ror").text).count(words) == 2
